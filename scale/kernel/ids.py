@@ -1,0 +1,51 @@
+"""How executions and tasks are named on a cluster: print and parse, in one place.
+
+An execution is ``scale_job_<framework>_<job>x<number>``; its tasks append ``_<type>``; a task that was lost and
+runs again appends ``_lost-<n>``. A framework id therefore holds no underscore.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+ClusterId = NewType("ClusterId", str)
+TaskId = NewType("TaskId", str)
+
+JOB_TASK_ID_PREFIX = "scale_job"
+_SEGMENTS = 4  # scale, job, framework, <job>x<number>
+_LOST = re.compile(r"_lost-\d+$")
+
+
+def cluster_id(framework_id: str, job_id: int, exe_num: int) -> ClusterId:
+    """Name an execution.
+
+    :raises ValueError: the framework id holds an underscore, which would make the name ambiguous
+    """
+    if "_" in framework_id:
+        raise ValueError(f"framework id {framework_id!r} holds an underscore")
+    return ClusterId(f"{JOB_TASK_ID_PREFIX}_{framework_id}_{job_id}x{exe_num}")
+
+
+def task_id(execution: ClusterId, task_type: str) -> TaskId:
+    return TaskId(f"{execution}_{task_type}")
+
+
+def lost_task_id(task: TaskId, losses: int) -> TaskId:
+    """Name the next incarnation of a task that has been lost ``losses`` times."""
+    return TaskId(f"{_LOST.sub('', task)}_lost-{losses}")
+
+
+def losses_in(task: TaskId) -> int:
+    """How often the task of this name has been lost before."""
+    found = _LOST.search(task)
+    return int(found.group().removeprefix("_lost-")) if found else 0
+
+
+def parse_cluster_id(task: str) -> ClusterId:
+    """Name the execution that a task belongs to."""
+    return ClusterId("_".join(task.split("_")[:_SEGMENTS]))
+
+
+def is_job_task(task: str) -> bool:
+    return task.startswith(JOB_TASK_ID_PREFIX + "_")
