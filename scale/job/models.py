@@ -1,0 +1,227 @@
+"""The tables of job types, jobs, their executions and how those ended."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from scale.job.states import ExecutionStatus, JobStatus, RetryOn
+from scale.kernel.ids import ClusterId, cluster_id, parse_cluster_id
+
+
+class JobType(models.Model):
+    """A kind of job: what it runs and how. Title and description stand in its manifest."""
+
+    name = models.CharField(max_length=250)
+    version = models.CharField(max_length=50)
+    is_builtin = models.BooleanField(default=False)
+    is_system = models.BooleanField(default=False)
+    is_long_running = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    is_paused = models.BooleanField(default=False)
+    is_published = models.BooleanField(default=False)
+    unmet_resources = models.CharField(max_length=250, null=True)  # noqa: DJ001 null is "none" to clients of the original
+    max_scheduled = models.IntegerField(null=True)
+    max_tries = models.IntegerField(default=3)
+    icon_code = models.CharField(max_length=20, null=True)  # noqa: DJ001 null is "none" to clients of the original
+    revision_num = models.IntegerField(default=1)
+    docker_image = models.CharField(max_length=500, blank=True)
+    manifest = models.JSONField(default=dict)
+    configuration = models.JSONField(default=dict)
+    created = models.DateTimeField()
+    deprecated = models.DateTimeField(null=True)
+    paused = models.DateTimeField(null=True)
+    last_modified = models.DateTimeField()
+
+    class Meta:
+        db_table = "job_type"
+        constraints = [models.UniqueConstraint(fields=["name", "version"], name="job_type_one_of_each_version")]
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.version}"
+
+    @property
+    def title(self) -> str:
+        return str(self.manifest.get("job", {}).get("title", self.name))
+
+    @property
+    def description(self) -> str:
+        return str(self.manifest.get("job", {}).get("description", ""))
+
+
+class JobTypeRevision(models.Model):
+    """A job type as it once was; jobs keep to the revision they were made with."""
+
+    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT)
+    revision_num = models.IntegerField()
+    manifest = models.JSONField(default=dict)
+    docker_image = models.CharField(max_length=500, blank=True)
+    created = models.DateTimeField()
+
+    class Meta:
+        db_table = "job_type_revision"
+        constraints = [models.UniqueConstraint(fields=["job_type", "revision_num"], name="job_type_revision_one_of_each_number")]
+
+    def __str__(self) -> str:
+        return f"{self.job_type} revision {self.revision_num}"
+
+
+class Job(models.Model):
+    """Something to be run, until it has completed or nobody tries again."""
+
+    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT)
+    job_type_rev = models.ForeignKey(JobTypeRevision, on_delete=models.PROTECT)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    name = models.CharField(max_length=200, blank=True)
+    command = models.JSONField(null=True)  #: text for /bin/sh -c, or a program with its arguments
+    env = models.JSONField(default=dict)
+    working_dir = models.CharField(max_length=4096, null=True)  # noqa: DJ001 null is "a directory of its own"
+    labels = models.JSONField(default=dict)
+    resources = models.JSONField(default=dict)  #: what each execution needs: {name: amount}
+    timeout = models.IntegerField()  #: seconds that the main task may run
+    priority = models.IntegerField(default=100)
+    max_tries = models.IntegerField()
+    retry_on = models.CharField(max_length=10, choices=[(r, r) for r in RetryOn], default=RetryOn.SYSTEM)
+    num_exes = models.IntegerField(default=0)
+    status = models.CharField(max_length=10, choices=[(s, s) for s in JobStatus], default=JobStatus.PENDING)
+    node = models.ForeignKey("node.Node", null=True, on_delete=models.PROTECT)
+    error = models.ForeignKey("error.Error", null=True, on_delete=models.PROTECT)
+    input = models.JSONField(null=True)
+    input_file_size = models.FloatField(null=True)  #: MiB
+    output = models.JSONField(null=True)
+    configuration = models.JSONField(null=True)
+    is_superseded = models.BooleanField(default=False)
+    superseded_job = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by_job")
+    superseded = models.DateTimeField(null=True)
+    created = models.DateTimeField()
+    queued = models.DateTimeField(null=True)
+    started = models.DateTimeField(null=True)
+    ended = models.DateTimeField(null=True)
+    last_status_change = models.DateTimeField(null=True)
+    last_modified = models.DateTimeField()
+
+    class Meta:
+        db_table = "job"
+        indexes = [
+            models.Index(fields=["last_modified", "job_type", "status"], name="job_changed"),
+            models.Index(fields=["status", "id"], name="job_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.pk}"
+
+
+class JobExecution(models.Model):
+    """One try at a job; the row is made when it is placed on a node. Columns say how things stood at that time."""
+
+    job = models.ForeignKey(Job, on_delete=models.PROTECT)
+    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT)
+    exe_num = models.IntegerField()
+    cluster_id = models.CharField(max_length=100)
+    node = models.ForeignKey("node.Node", null=True, on_delete=models.PROTECT)
+    docker_image = models.CharField(max_length=500, blank=True)
+    priority = models.IntegerField(default=100)
+    timeout = models.IntegerField()  #: seconds that the main task may run
+    input_file_size = models.FloatField(default=0)  #: MiB
+    resources = models.JSONField(default=dict)
+    configuration = models.JSONField(default=dict)
+    user = models.CharField(max_length=150, blank=True)
+    submitted = models.DateTimeField(null=True)
+    queued = models.DateTimeField()
+    started = models.DateTimeField(null=True)  #: when it was placed; null if it was canceled on the queue
+    has_ended = models.BooleanField(default=False)
+    created = models.DateTimeField()
+
+    class Meta:
+        db_table = "job_exe"
+        constraints = [models.UniqueConstraint(fields=["job", "exe_num"], name="job_exe_one_of_each_number")]
+        indexes = [
+            models.Index(fields=["cluster_id"], name="job_exe_by_cluster_id"),
+            models.Index(fields=["id"], condition=models.Q(has_ended=False), name="job_exe_running"),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} execution {self.exe_num}"
+
+    def set_cluster_id(self, framework_id: str, job_id: int, exe_num: int) -> None:
+        self.cluster_id = cluster_id(framework_id, job_id, exe_num)
+
+    def get_cluster_id(self) -> str:
+        return self.cluster_id or f"scale_{self.pk}"
+
+    @staticmethod
+    def parse_cluster_id(task_id: str) -> ClusterId:
+        return parse_cluster_id(task_id)
+
+    @property
+    def status(self) -> str:
+        end: JobExecutionEnd | None = getattr(self, "jobexecutionend", None)
+        return end.status if end else ExecutionStatus.RUNNING
+
+
+class JobExecutionEnd(models.Model):
+    """How an execution ended, and what it used: the accounting record. Text that an engine does not know is empty."""
+
+    job_exe = models.OneToOneField(JobExecution, primary_key=True, on_delete=models.PROTECT)
+    job = models.ForeignKey(Job, on_delete=models.PROTECT)
+    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT)
+    exe_num = models.IntegerField()
+    task_results = models.JSONField(default=dict)
+    status = models.CharField(max_length=10, choices=[(s, s) for s in ExecutionStatus])
+    error = models.ForeignKey("error.Error", null=True, on_delete=models.PROTECT)
+    message = models.CharField(max_length=500, blank=True)  #: what the engine said of the ending, for people
+    node = models.ForeignKey("node.Node", null=True, on_delete=models.PROTECT)
+    submitted = models.DateTimeField(null=True)  #: when the job came in
+    eligible = models.DateTimeField(null=True)  #: from when it could have been placed
+    queued = models.DateTimeField()
+    started = models.DateTimeField(null=True)
+    seed_started = models.DateTimeField(null=True)  #: of the main task
+    seed_ended = models.DateTimeField(null=True)
+    ended = models.DateTimeField()
+    created = models.DateTimeField()
+    requested_cpus = models.FloatField(default=0)
+    requested_mem = models.FloatField(default=0)  #: MiB
+    requested_gpus = models.FloatField(default=0)
+    requested_nodes = models.IntegerField(default=1)
+    allocated_cpus = models.FloatField(default=0)
+    allocated_mem = models.FloatField(default=0)  #: MiB
+    allocated_gpus = models.FloatField(default=0)
+    allocated_nodes = models.IntegerField(default=0)
+    cpu_seconds = models.FloatField(null=True)  #: of all its tasks; null if nobody measured
+    peak_memory = models.FloatField(null=True)  #: MiB, the largest of its tasks
+    exit_code = models.IntegerField(null=True)  #: of the main task
+    signal = models.IntegerField(null=True)  #: that ended the main task
+    user = models.CharField(max_length=150, blank=True)
+    account = models.CharField(max_length=150, blank=True)
+    project = models.CharField(max_length=150, blank=True)
+    qos = models.CharField(max_length=150, blank=True)
+    partition = models.CharField(max_length=150, blank=True)
+    native_state = models.CharField(max_length=50, blank=True)
+
+    class Meta:
+        db_table = "job_exe_end"
+        constraints = [models.UniqueConstraint(fields=["job", "exe_num"], name="job_exe_end_one_of_each_number")]
+        indexes = [models.Index(fields=["ended"], name="job_exe_end_by_time")]
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} execution {self.exe_num}: {self.status}"
+
+
+class TaskUpdate(models.Model):
+    """One thing that an engine said of a task of an execution, in its own words."""
+
+    job_exe = models.ForeignKey(JobExecution, on_delete=models.PROTECT)
+    task_id = models.CharField(max_length=250)
+    status = models.CharField(max_length=250)
+    timestamp = models.DateTimeField(null=True)  #: the engine's own time
+    heard = models.DateTimeField(null=True)  #: when we learned of it
+    source = models.CharField(max_length=50, null=True)  # noqa: DJ001 as the engine said it
+    reason = models.CharField(max_length=50, null=True)  # noqa: DJ001 as the engine said it
+    message = models.TextField(null=True)  # noqa: DJ001 as the engine said it
+    created = models.DateTimeField()
+
+    class Meta:
+        db_table = "task_update"
+
+    def __str__(self) -> str:
+        return f"{self.task_id} {self.status}"

@@ -1,0 +1,30 @@
+"""The queue: one row for each execution that waits to be placed. It knows ids and needs, and nothing of jobs."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Queue(models.Model):
+    """An execution that waits; deleted in the transaction that places it."""
+
+    job = models.ForeignKey("job.Job", on_delete=models.PROTECT)
+    job_type = models.ForeignKey("job.JobType", on_delete=models.PROTECT)
+    exe_num = models.IntegerField()
+    priority = models.IntegerField()  #: the lowest number goes first
+    is_canceled = models.BooleanField(default=False)
+    resources = models.JSONField()  #: what it needs: {name: amount}
+    shape = models.CharField(max_length=200)  #: the same for all entries that placement cannot tell apart but by age
+    queued = models.DateTimeField()
+    created = models.DateTimeField()
+
+    class Meta:
+        db_table = "queue"
+        constraints = [models.UniqueConstraint(fields=["job", "exe_num"], name="queue_an_execution_waits_once")]
+        indexes = [
+            models.Index(fields=["shape", "queued", "id"], condition=models.Q(is_canceled=False), name="queue_waiting_by_shape"),
+            models.Index(fields=["id"], condition=models.Q(is_canceled=True), name="queue_canceled"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job_id}x{self.exe_num}"

@@ -1,0 +1,3 @@
+"""The doors of the web process."""
+
+urlpatterns: list[object] = []
