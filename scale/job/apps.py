@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class JobConfig(AppConfig):
     name = "scale.job"
     label = "job"
+
+    def ready(self) -> None:
+        from scale.job.services import command_type_ensure
+        from scale.migrated import ensure_after_migrate
+
+        ensure_after_migrate(self, command_type_ensure)

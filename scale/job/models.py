@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
+from scale.error.catalog import Category
 from scale.job.states import ExecutionStatus, JobStatus, RetryOn
 from scale.kernel.ids import ClusterId, cluster_id, parse_cluster_id
 
@@ -47,6 +50,22 @@ class JobType(models.Model):
     @property
     def description(self) -> str:
         return str(self.manifest.get("job", {}).get("description", ""))
+
+    @property
+    def error_mapping(self) -> dict[int, str]:
+        """What the exit codes of its program mean: names of errors that this job type owns."""
+        return {int(error["code"]): str(error["name"]) for error in self._errors}
+
+    @property
+    def error_categories(self) -> dict[str, Category]:
+        """Whose fault the errors that this job type owns are, by name."""
+        return {
+            str(error["name"]): Category.DATA if error.get("category") == "data" else Category.ALGORITHM for error in self._errors
+        }
+
+    @property
+    def _errors(self) -> list[dict[str, Any]]:
+        return list(self.manifest.get("job", {}).get("errors", ()))
 
 
 class JobTypeRevision(models.Model):

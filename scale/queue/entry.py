@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from scale.kernel.resources import Resources
+
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
@@ -21,5 +23,12 @@ class QueueEntry:
 
 def shape_of(job_type_id: int, priority: int, resources: Mapping[str, float]) -> str:
     """Name what placement looks at; entries of one shape differ only by age."""
-    needs = ",".join(f"{name}={amount:g}" for name, amount in sorted(resources.items()) if amount)
+    needs = ",".join(f"{name}={float(amount)!r}" for name, amount in sorted(resources.items()) if amount)
     return f"{priority}/{job_type_id}/{needs}"
+
+
+def parse_shape(shape: str) -> tuple[int, int, Resources]:
+    """Read priority, job type and needs back."""
+    priority, job_type_id, needs = shape.split("/")
+    amounts = (need.split("=") for need in needs.split(",") if need)
+    return int(priority), int(job_type_id), Resources({name: float(amount) for name, amount in amounts})

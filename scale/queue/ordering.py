@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -10,3 +11,13 @@ class QueueMode(StrEnum):
 
     FIFO = "FIFO"
     LIFO = "LIFO"
+
+
+Urgency = tuple[int, float, int]
+
+
+def urgency(mode: QueueMode, priority: int, queued: datetime, tie: int) -> Urgency:
+    """A sort key: what sorts first goes first. ``tie`` is the entry's (or execution's job's) id."""
+    if mode is QueueMode.LIFO:
+        return (priority, -queued.timestamp(), -tie)
+    return (priority, queued.timestamp(), tie)

@@ -1,0 +1,148 @@
+"""Jobs, their executions and what those wrote, over REST."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.http import HttpResponse
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from scale.account.permissions import user_of
+from scale.engines.protocol import Stream
+from scale.job.filters import ExecutionFilter, JobChoice, JobFilter
+from scale.job.logs import DRESSES, LogParameters, log_text
+from scale.job.selectors import (
+    execution_found,
+    execution_latest,
+    executions_selected,
+    job_found,
+    job_ids_chosen,
+    job_ids_known,
+    jobs_selected,
+    task_of_execution,
+)
+from scale.job.serializers import CanceledOut, JobDetailOut, JobExecutionDetailOut, JobExecutionOut, JobOut
+from scale.job.services import job_submit, jobs_cancel
+from scale.job.submission import Submission, parse_submission
+from scale.kernel.reading import read
+from scale.paging import page_answer
+from scale.present import clock
+from scale.schema import page_of, parameters_of, problems
+
+
+class JobsApi(APIView):
+    """GET and POST /jobs/ -- all jobs; one more."""
+
+    @extend_schema(
+        operation_id="job_list",
+        parameters=parameters_of(JobFilter),
+        responses={200: page_of(JobOut), **problems(400, 404)},
+    )
+    def get(self, request: Request) -> Response:
+        wanted = JobFilter.of(dict(request.query_params.lists()), clock().now())
+        return page_answer(request, wanted, jobs_selected(wanted), JobOut)
+
+    @extend_schema(operation_id="job_submit", request=Submission, responses={201: JobOut, **problems(400, 413, 415)})
+    def post(self, request: Request) -> Response:
+        submission = parse_submission(request.data)
+        job = job_submit(submission=submission, by=user_of(request), when=clock().now())
+        return Response(JobOut(job).data, status=201, headers={"Location": reverse("job", args=[job.pk])})
+
+
+class JobApi(APIView):
+    """GET /jobs/{id}/ -- one job, with all that is known of it."""
+
+    @extend_schema(operation_id="job_detail", responses={200: JobDetailOut, **problems(404)})
+    def get(self, request: Request, job_id: int) -> Response:
+        job = job_found(job_id)
+        return Response(JobDetailOut(job, context={"execution": execution_latest(job_id)}).data)
+
+
+class JobCancelApi(APIView):
+    """POST /jobs/cancel/ -- these are no longer wanted."""
+
+    @extend_schema(operation_id="job_cancel", request=JobChoice, responses={202: CanceledOut, **problems(400, 403, 413, 415)})
+    def post(self, request: Request) -> Response:
+        when = clock().now()
+        choice = read(JobChoice, request.data, when=when)
+        ids = job_ids_chosen(choice, by=user_of(request))
+        canceled = jobs_cancel(ids=ids, by=user_of(request), when=when)
+        named = set(choice.job_ids or ())
+        known = job_ids_known(named)
+        answer = {
+            "job_ids": canceled,
+            "unchanged_job_ids": sorted(known.difference(canceled)),
+            "unknown_job_ids": sorted(named - known),
+        }
+        return Response(CanceledOut(answer).data, status=202)
+
+
+class JobExecutionsApi(APIView):
+    """GET /jobs/{id}/executions/ -- the tries at a job, the latest first."""
+
+    @extend_schema(
+        operation_id="job_execution_list",
+        parameters=parameters_of(ExecutionFilter),
+        responses={200: page_of(JobExecutionOut), **problems(400, 404)},
+    )
+    def get(self, request: Request, job_id: int) -> Response:
+        wanted = ExecutionFilter.of(dict(request.query_params.lists()), clock().now())
+        return page_answer(request, wanted, executions_selected(job_id, wanted), JobExecutionOut)
+
+
+class JobExecutionApi(APIView):
+    """GET /jobs/{id}/executions/{exe_num}/ -- one of them."""
+
+    @extend_schema(operation_id="job_execution_detail", responses={200: JobExecutionDetailOut, **problems(404)})
+    def get(self, request: Request, job_id: int, exe_num: int) -> Response:
+        return Response(JobExecutionDetailOut(execution_found(job_id, exe_num)).data)
+
+
+class AnyAccept(BaseContentNegotiation):
+    """What the answer is, the parameter `format` says; the header has no say."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        return next(iter(parsers), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        first = next(iter(renderers))
+        return first, first.media_type or ""
+
+
+class LogApi(APIView):
+    """GET /job-executions/{id}/logs/{stream}/ -- what an execution has written until now."""
+
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        operation_id="job_execution_log",
+        parameters=[
+            OpenApiParameter("stream", location=OpenApiParameter.PATH, enum=[str(stream) for stream in Stream]),
+            *parameters_of(LogParameters),
+        ],
+        responses={
+            (200, "text/plain"): OpenApiTypes.STR,
+            (200, "text/html"): OpenApiTypes.STR,
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            204: None,
+            **problems(400, 404),
+        },
+    )
+    def get(self, request: Request, job_exe_id: int, stream: Stream) -> HttpResponse:
+        wanted = LogParameters.of(dict(request.query_params.lists()), clock().now())
+        execution, task = task_of_execution(job_exe_id, wanted.task)
+        text = log_text(execution, task, stream)
+        if not text:
+            return HttpResponse(status=204)
+        dress = DRESSES[wanted.format]
+        return HttpResponse(dress.render(task, stream, text), content_type=dress.content_type)

@@ -1,0 +1,242 @@
+"""A running job execution: the machine behind a lock, and the tasks that it speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from scale.error.catalog import BY_NAME
+from scale.job.execution import machine
+from scale.job.execution.machine import KillTask, ReconcileTask
+from scale.job.execution.results import TaskResults
+from scale.job.models import JobExecutionEnd
+from scale.job.states import ExecutionStatus
+from scale.job.tasks.exe_task import JobExecutionTask
+from scale.job.tasks.main_task import MainTask
+from scale.job.tasks.post_task import PostTask
+from scale.job.tasks.pre_task import PreTask
+from scale.job.tasks.pull_task import PullTask
+from scale.job.tasks.update import TaskStatus, TaskStatusUpdate
+from scale.kernel.clock import Clock, SystemClock
+from scale.kernel.errors import Broken
+from scale.kernel.ids import TaskId, losses_in, lost_task_id
+from scale.kernel.locks import OwnedLock
+from scale.kernel.resources import Resources
+
+if TYPE_CHECKING:
+    from scale.error.models import Error
+    from scale.job.execution.configuration import ExecutionConfiguration
+    from scale.job.models import JobExecution, JobType
+
+RESOURCE_STARVATION_THRESHOLD = machine.PATIENCE
+
+_TASKS: dict[str, Callable[..., JobExecutionTask]] = {
+    "pull": PullTask,
+    "pre": PreTask,
+    "main": MainTask,
+    "post": PostTask,
+}
+
+
+class RunningJobExecution:
+    """An execution that has been placed on a node and is not over. Thread-safe.
+
+    Time comes with the calls; an update that carries no time of its own is taken to be of the clock's present.
+    """
+
+    def __init__(
+        self,
+        agent_id: str,
+        job_exe: JobExecution,
+        job_type: JobType,
+        configuration: ExecutionConfiguration,
+        priority: int,
+        *,
+        clock: Clock | None = None,
+        losses_allowed: int = machine.LOSSES_ALLOWED,
+    ) -> None:
+        self.id = job_exe.pk
+        self.agent_id = agent_id
+        self.cluster_id = job_exe.get_cluster_id()
+        self.job_id = job_exe.job_id
+        self.exe_num = job_exe.exe_num
+        self.job_type_id = job_type.pk
+        self.job_type_name = job_type.name
+        self._own_categories = job_type.error_categories
+        self.node_id = job_exe.node_id
+        self.priority = priority
+        self.submitted = job_exe.submitted
+        self.queued = job_exe.queued
+        self.started = job_exe.started
+        self.user = job_exe.user
+        self.resources = Resources(job_exe.resources)
+        self.docker_volumes = configuration.get_named_docker_volumes()
+        self._clock = clock or SystemClock()
+        self._lock = OwnedLock()
+        self._tasks = [_TASKS[kind](agent_id, job_exe, job_type, configuration) for kind in configuration.get_task_types()]
+        self._state = machine.Execution(tuple(TaskId(task.id) for task in self._tasks), losses_allowed=losses_allowed)
+
+    @property
+    def current_task(self) -> JobExecutionTask | None:
+        return self._task(self._state.current)
+
+    @property
+    def error_name(self) -> str | None:
+        return self._state.error
+
+    @property
+    def error(self) -> Error | None:
+        """Its error's row; looks it up in the database once a process."""
+        from scale.error.lookup import error_named  # the only reason for this module to reach the database
+
+        name = self._state.error
+        return None if name is None else error_named(name, self.job_type_name)
+
+    @property
+    def error_category(self) -> str | None:
+        name = self._state.error
+        if name is None:
+            return None
+        return self._own_categories.get(name) or BY_NAME[name].category
+
+    @property
+    def finished(self) -> datetime | None:
+        return self._state.finished
+
+    @property
+    def status(self) -> ExecutionStatus:
+        return self._state.status
+
+    def check_for_starvation(self, when: datetime) -> bool:
+        """Fail it if it has waited strictly longer than ten minutes for its next task; whether it (ever) did."""
+        self._tell(machine.TimePassed(when))
+        return self._state.is_starved
+
+    def create_job_exe_end_model(self) -> JobExecutionEnd:
+        """Build, but not save, the record of its end; it must be over."""
+        state = self._state
+        if state.finished is None:
+            raise Broken(f"{self.cluster_id} has not finished")
+        main = self._task_of_type("main")
+        used = [task.usage for task in self._tasks if task.usage is not None]
+        last = next((task for task in reversed(self._tasks) if task.has_ended), None)
+        return JobExecutionEnd(
+            job_exe_id=self.id,
+            job_id=self.job_id,
+            job_type_id=self.job_type_id,
+            exe_num=self.exe_num,
+            task_results=TaskResults.create_task_results(self._tasks).get_dict(),
+            status=state.status,
+            error=self.error,
+            message=_message(last)[:500],
+            node_id=self.node_id,
+            submitted=self.submitted,
+            eligible=self.queued,
+            queued=self.queued,
+            started=self.started,
+            seed_started=main.started if main else None,
+            seed_ended=main.ended if main and main.has_started else None,
+            ended=state.finished,
+            created=self._clock.now(),
+            requested_cpus=self.resources["cpus"],
+            requested_mem=self.resources["mem"],
+            requested_gpus=self.resources["gpus"],
+            allocated_cpus=self.resources["cpus"],
+            allocated_mem=self.resources["mem"],
+            allocated_gpus=self.resources["gpus"],
+            allocated_nodes=1,
+            cpu_seconds=sum(usage.cpu_seconds for usage in used) if used else None,
+            peak_memory=max(usage.peak_memory for usage in used) if used else None,
+            exit_code=main.exit_code if main else None,
+            signal=main.signal if main else None,
+            user=self.user,
+            native_state=last.native_state if last else "",
+        )
+
+    def execution_canceled(self, when: datetime) -> None:
+        self._tell(machine.Canceled(when))
+
+    def execution_lost(self, when: datetime) -> None:
+        """Fail it because its node is lost; the engine is asked what became of the current task."""
+        self._tell(machine.NodeLost(when))
+
+    def execution_timed_out(self, task: JobExecutionTask, when: datetime) -> None:
+        """Fail it because this task ran over its time, or did not start in time; the task is still to be killed."""
+        self._tell(machine.TimedOut(task.timeout_error_name if task.has_started else "launch-timeout", when))
+
+    def get_container_names(self) -> list[str]:
+        return [task.container_name for task in self._tasks if task.container_name is not None]
+
+    def is_finished(self) -> bool:
+        """Whether all its tasks are; an execution whose status is final may still have a task to be killed."""
+        return self._state.is_over
+
+    def is_next_task_ready(self) -> bool:
+        return self._state.is_next_task_ready
+
+    def next_task(self) -> JobExecutionTask | None:
+        return self._task(next(iter(self._state.remaining), None))
+
+    def start_next_task(self) -> JobExecutionTask | None:
+        """Make the next task the current one; None if one is current already or none remains."""
+        with self._lock:
+            if not self._state.is_next_task_ready:
+                return None
+            self._state, _ = machine.step(self._state, machine.TaskStarted())
+            return self._task(self._state.current)
+
+    def task_update(self, task_update: TaskStatusUpdate) -> None:
+        """Take an update of one of its tasks, which the task itself must have taken before."""
+        task = self.current_task
+        if task is None or task.id != task_update.task_id:
+            return
+        event = self._event(task, task_update, self._moment(task_update))
+        if event is not None:
+            self._tell(event)
+
+    def _event(self, task: JobExecutionTask, news: TaskStatusUpdate, when: datetime) -> machine.Event | None:
+        match news.status:
+            case TaskStatus.FINISHED:
+                return machine.TaskFinished(TaskId(news.task_id), when)
+            case TaskStatus.FAILED | TaskStatus.KILLED:
+                return machine.TaskFailed(TaskId(news.task_id), task.determine_error(news) or "unknown", when)
+            case TaskStatus.LOST:
+                return machine.TaskLost(TaskId(news.task_id), when)
+            case _:
+                return None
+
+    def _moment(self, news: TaskStatusUpdate) -> datetime:
+        """The update's own time; nothing ends before it was started, whatever the clock of its node says."""
+        when = news.when or self._clock.now()
+        return max(when, self.started) if self.started else when
+
+    def _tell(self, event: machine.Event) -> None:
+        with self._lock:
+            self._state, effects = machine.step(self._state, event)
+            if isinstance(event, machine.TaskLost):
+                self._rename_lost_task(event.task)
+        for effect in effects:
+            self._carry_out(effect)
+
+    def _rename_lost_task(self, lost: TaskId) -> None:
+        if self._state.remaining[:1] == (lost_task_id(lost, losses_in(lost) + 1),) and (task := self._task(lost)):
+            task.update_task_id_for_lost_task()
+
+    def _carry_out(self, effect: machine.Effect) -> None:
+        task = self._task(effect.task)
+        match effect:
+            case KillTask() if task is not None:
+                task.force_kill()
+            case ReconcileTask() if task is not None:
+                task.force_reconciliation()
+
+    def _task(self, task_id: str | None) -> JobExecutionTask | None:
+        return next((task for task in self._tasks if task.id == task_id), None)
+
+    def _task_of_type(self, kind: str) -> JobExecutionTask | None:
+        return next((task for task in self._tasks if task.task_type == kind), None)
+
+
+def _message(task: JobExecutionTask | None) -> str:
+    return task.message if task else ""

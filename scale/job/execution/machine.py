@@ -1,0 +1,170 @@
+"""The life of an execution, as values: a state and an event give the next state and what is to be done. Pure.
+
+The rules:
+
+* The first ending wins. Whatever comes later changes neither status nor error nor time.
+* An ending drops the tasks that remain; the current one is held until the engine says that it is gone.
+* An update for a task that we do not hold is an echo, and changes nothing.
+* A lost task runs again, under a new id; one that is lost `losses_allowed` times fails the execution.
+* An execution that waits strictly longer than `PATIENCE` for its next task starves. It does not before its first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, assert_never
+
+from scale.job.states import ExecutionStatus
+from scale.kernel.ids import TaskId, losses_in, lost_task_id
+
+PATIENCE: Final = timedelta(minutes=10)
+LOSSES_ALLOWED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    remaining: tuple[TaskId, ...]  #: in the order in which they run
+    current: TaskId | None = None
+    status: ExecutionStatus = ExecutionStatus.RUNNING
+    error: str | None = None  #: a name from the catalogue, or of an error that the job type owns
+    finished: datetime | None = None  #: when the status became final; the current task may still have to die
+    idle_since: datetime | None = None  #: when the last task ended or was lost
+    is_starved: bool = False
+    losses_allowed: int = LOSSES_ALLOWED
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it runs or will run."""
+        return self.current is None and not self.remaining
+
+    @property
+    def is_next_task_ready(self) -> bool:
+        return self.current is None and bool(self.remaining)
+
+
+# --- events: what happened, and when
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """The next task, if there is one and none is current, becomes current."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFinished:
+    task: TaskId
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailed:
+    task: TaskId
+    error: str
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLost:
+    task: TaskId
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLost:
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    error: str
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Canceled:
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """It is now ``when``."""
+
+    when: datetime
+
+
+Event = TaskStarted | TaskFinished | TaskFailed | TaskLost | NodeLost | TimedOut | Canceled | TimePassed
+
+
+# --- effects: what the shell does about it
+
+
+@dataclass(frozen=True, slots=True)
+class KillTask:
+    task: TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileTask:
+    task: TaskId
+
+
+Effect = KillTask | ReconcileTask
+Step = tuple[Execution, tuple[Effect, ...]]
+
+
+def step(exe: Execution, event: Event) -> Step:  # noqa: PLR0911 one return an event
+    match event:
+        case TaskStarted():
+            return _start(exe), ()
+        case TaskFinished(task, when) if task == exe.current:
+            idle = replace(exe, current=None, idle_since=when)
+            return (idle if idle.remaining else _end(idle, ExecutionStatus.COMPLETED, when)), ()
+        case TaskFailed(task, error, when) if task == exe.current:
+            return _end(replace(exe, current=None, idle_since=when), ExecutionStatus.FAILED, when, error), ()
+        case TaskLost(task, when) if task == exe.current:
+            return _lose(exe, task, when), ()
+        case TaskFinished() | TaskFailed() | TaskLost():
+            return exe, ()  # an echo of a task we no longer hold
+        case NodeLost(when):
+            return _end(exe, ExecutionStatus.FAILED, when, "node-lost"), _about_current(exe, ReconcileTask)
+        case TimedOut(error, when):
+            return _end(exe, ExecutionStatus.FAILED, when, error), _about_current(exe, KillTask)
+        case Canceled(when):
+            return _end(exe, ExecutionStatus.CANCELED, when), _about_current(exe, KillTask)
+        case TimePassed(when):
+            return _starve(exe, when), ()
+        case _:
+            assert_never(event)
+
+
+def _end(exe: Execution, status: ExecutionStatus, when: datetime, error: str | None = None) -> Execution:
+    if exe.status is not ExecutionStatus.RUNNING:
+        return exe
+    return replace(exe, remaining=(), status=status, finished=when, error=error)
+
+
+def _start(exe: Execution) -> Execution:
+    if not exe.is_next_task_ready:
+        return exe
+    return replace(exe, current=exe.remaining[0], remaining=exe.remaining[1:])
+
+
+def _lose(exe: Execution, task: TaskId, when: datetime) -> Execution:
+    idle = replace(exe, current=None, idle_since=when)
+    if exe.status is not ExecutionStatus.RUNNING:
+        return idle
+    losses = losses_in(task) + 1
+    if losses >= exe.losses_allowed:
+        return _end(idle, ExecutionStatus.FAILED, when, "node-lost")
+    return replace(idle, remaining=(lost_task_id(task, losses), *idle.remaining))
+
+
+def _starve(exe: Execution, when: datetime) -> Execution:
+    if not exe.is_next_task_ready or exe.idle_since is None or when - exe.idle_since <= PATIENCE:
+        return exe
+    return replace(_end(exe, ExecutionStatus.FAILED, when, "resource-starvation"), is_starved=True)
+
+
+def _about_current(exe: Execution, effect: type[KillTask] | type[ReconcileTask]) -> tuple[Effect, ...]:
+    return (effect(exe.current),) if exe.current is not None else ()

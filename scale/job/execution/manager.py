@@ -1,0 +1,176 @@
+"""The job executions that run now, and what has finished since it was last asked. Memory behind a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from scale.job.execution.job_exe import RunningJobExecution
+from scale.job.execution.metrics import History, TotalJobExeMetrics
+from scale.job.execution.selectors import executions_unwanted
+from scale.job.messages import CompletedJob, FailedJob, Message, RunningJobs, ending_messages
+from scale.job.models import JobExecutionEnd
+from scale.job.states import ExecutionStatus
+from scale.job.tasks.base_task import Task
+from scale.job.tasks.exe_task import JobExecutionTask
+from scale.job.tasks.update import TaskStatusUpdate
+from scale.kernel.clock import Clock, SystemClock
+from scale.kernel.ids import is_job_task, parse_cluster_id
+from scale.kernel.locks import OwnedLock
+
+
+class JobExecutionManager:
+    """Thread-safe; every public method but `clear` is one step to all others. Never asks the database under its lock.
+
+    An execution is here from its placement until all its tasks are over, even if its status is final before that.
+    """
+
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._lock = OwnedLock()
+        self._running: dict[str, RunningJobExecution] = {}
+        self._finished: list[RunningJobExecution] = []
+        self._canceled_ends: list[JobExecutionEnd] = []
+        self._running_messages: list[RunningJobs] = []
+        self._metrics = TotalJobExeMetrics(self._clock.now())
+
+    def add_canceled_job_exes(self, job_exe_ends: Iterable[JobExecutionEnd]) -> None:
+        """Take the ends of executions that were canceled off the queue."""
+        with self._lock:
+            self._canceled_ends.extend(job_exe_ends)
+
+    def cancel_all(self, when: datetime) -> list[RunningJobExecution]:
+        """Cancel every execution; returns those that are over, having no task to be killed."""
+        return self._tell_each(lambda exe: _cancel(exe, when))
+
+    def check_for_starvation(self, when: datetime) -> list[RunningJobExecution]:
+        """Fail the executions that starve, and return those."""
+        return self._tell_each(lambda exe: exe.is_next_task_ready() and exe.check_for_starvation(when))
+
+    def clear(self) -> None:
+        """Forget what runs and what was counted; for tests only."""
+        self._running.clear()
+        self._metrics = TotalJobExeMetrics(self._clock.now())
+
+    def generate_status_json(self, nodes_list: list[dict[str, Any]], when: datetime) -> None:
+        """Write ``job_executions`` into every node, which carries ``id``."""
+        with self._lock:
+            self._metrics.generate_status_json(nodes_list, when)
+
+    def get_messages(self) -> list[Message]:
+        """Hand over what the database must learn; the caller keeps it until it is committed."""
+        with self._lock:
+            running, self._running_messages = self._running_messages, []
+            canceled_ends, self._canceled_ends = self._canceled_ends, []
+            finished, self._finished = self._finished, []
+        ends = [*canceled_ends, *(exe.create_job_exe_end_model() for exe in finished)]
+        return [*running, *ending_messages(ends, _completed(finished), _failed(finished))]
+
+    def get_running_job_exe(self, cluster_id: str) -> RunningJobExecution | None:
+        with self._lock:
+            return self._running.get(cluster_id)
+
+    def get_running_job_exes(self) -> list[RunningJobExecution]:
+        with self._lock:
+            return list(self._running.values())
+
+    def handle_task_timeout(self, task: Task, when: datetime) -> None:
+        """Fail the execution of this task, if it is one's. It stays until the task is truly gone."""
+        if not is_job_task(task.id) or not isinstance(task, JobExecutionTask):
+            return
+        with self._lock:
+            if (exe := self._running.get(parse_cluster_id(task.id))) is not None:
+                exe.execution_timed_out(task, when)
+
+    def handle_task_update(self, task_update: TaskStatusUpdate) -> RunningJobExecution | None:
+        """Pass the update on; returns the execution if it is over now. The task itself must have taken it before."""
+        if not is_job_task(task_update.task_id):
+            return None
+        with self._lock:
+            exe = self._running.get(parse_cluster_id(task_update.task_id))
+            if exe is None:
+                return None
+            exe.task_update(task_update)
+            return exe if self._finish_if_over(exe) else None
+
+    def init_with_database(self, history: History | None = None) -> None:
+        """Count what finished before this process began."""
+        metrics = TotalJobExeMetrics(self._clock.now())
+        metrics.init_with_database(history)
+        with self._lock:
+            metrics.add_running_job_exes(self._running.values())
+            self._metrics = metrics
+
+    def lost_job_exes(self, job_exe_ids: Iterable[int], when: datetime) -> list[RunningJobExecution]:
+        """Fail these executions as lost, and kill what still runs of them: their node may only be deprecated."""
+        lost = set(job_exe_ids)
+        return self._tell_each(lambda exe: exe.id in lost and _lose_and_kill(exe, when))
+
+    def lost_node(self, node_id: int, when: datetime) -> list[RunningJobExecution]:
+        """Fail the executions on this node as lost; returns those that are over, having no task to ask after."""
+        return self._tell_each(lambda exe: exe.node_id == node_id and _lose(exe, when))
+
+    def schedule_job_exes(self, job_exes: Sequence[RunningJobExecution], messages: Iterable[RunningJobs]) -> None:
+        """Take executions that have been placed, and what the database must learn of that. One known already stays."""
+        with self._lock:
+            new = [exe for exe in job_exes if exe.cluster_id not in self._running]
+            self._running.update((exe.cluster_id, exe) for exe in new)
+            self._running_messages.extend(messages)
+            self._metrics.add_running_job_exes(new)
+
+    def sync_with_database(self) -> list[RunningJobExecution]:
+        """Cancel the executions whose job was canceled, has moved on or is gone; returns those that are over."""
+        running = {(exe.job_id, exe.exe_num) for exe in self.get_running_job_exes() if exe.status == ExecutionStatus.RUNNING}
+        unwanted = executions_unwanted(sorted(running)) if running else set()
+        if not unwanted:
+            return []
+        when = self._clock.now()
+        return self._tell_each(lambda exe: (exe.job_id, exe.exe_num) in unwanted and _cancel(exe, when))
+
+    def _tell_each(self, tell: Callable[[RunningJobExecution], bool]) -> list[RunningJobExecution]:
+        """Tell something to every execution; returns those that heeded it and are over."""
+        with self._lock:
+            heeded = [exe for exe in list(self._running.values()) if tell(exe)]
+            return [exe for exe in heeded if self._finish_if_over(exe)]
+
+    def _finish_if_over(self, exe: RunningJobExecution) -> bool:
+        """Move it to the finished ones; the caller holds the lock."""
+        if not exe.is_finished() or self._running.pop(exe.cluster_id, None) is None:
+            return False
+        self._finished.append(exe)
+        self._metrics.job_exe_finished(exe)
+        return True
+
+
+def _lose(exe: RunningJobExecution, when: datetime) -> bool:
+    exe.execution_lost(when)
+    return True
+
+
+def _lose_and_kill(exe: RunningJobExecution, when: datetime) -> bool:
+    exe.execution_lost(when)
+    if (task := exe.current_task) is not None:
+        task.force_kill()
+    return True
+
+
+def _cancel(exe: RunningJobExecution, when: datetime) -> bool:
+    exe.execution_canceled(when)
+    return True
+
+
+def _completed(finished: Iterable[RunningJobExecution]) -> list[CompletedJob]:
+    return [
+        CompletedJob(exe.job_id, exe.exe_num, exe.finished)
+        for exe in finished
+        if exe.status == ExecutionStatus.COMPLETED and exe.finished is not None
+    ]
+
+
+def _failed(finished: Iterable[RunningJobExecution]) -> list[FailedJob]:
+    return [
+        FailedJob(exe.job_id, exe.exe_num, exe.finished, exe.error.pk)
+        for exe in finished
+        if exe.status == ExecutionStatus.FAILED and exe.finished is not None and exe.error is not None
+    ]

@@ -1,0 +1,164 @@
+"""What the scheduler writes of executions: one transaction for everything that the managers hand over.
+
+Each message may come twice and in any order. A message about an execution that its job has left behind changes nothing;
+so all of them together give the same rows, whatever their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef
+
+from scale.database import update_rows
+from scale.error.models import Error
+from scale.job.messages import (
+    CompletedJob,
+    CompletedJobs,
+    CreateJobExecutionEnds,
+    FailedJob,
+    FailedJobs,
+    Message,
+    RunningJob,
+    RunningJobs,
+)
+from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.job.states import JobStatus, RetryOn, sources_of
+from scale.queue.entry import QueueEntry
+from scale.queue.models import Queue
+from scale.queue.services import queue_add
+
+
+class Recorded(NamedTuple):
+    """What came of it."""
+
+    requeued: int  #: jobs that were put on the queue again
+
+
+@transaction.atomic
+def messages_apply(*, messages: Sequence[Message], updates: Sequence[TaskUpdate], when: datetime) -> Recorded:
+    """Record what the managers handed over, all of it or nothing."""
+    running = [job for message in messages if isinstance(message, RunningJobs) for job in message.jobs]
+    ends = [end for message in messages if isinstance(message, CreateJobExecutionEnds) for end in message.job_exe_ends]
+    completed = [job for message in messages if isinstance(message, CompletedJobs) for job in message.jobs]
+    failed = [job for message in messages if isinstance(message, FailedJobs) for job in message.jobs]
+    spoken_of: Iterable[RunningJob | CompletedJob | FailedJob] = chain(running, completed, failed)
+    jobs = _lock_jobs({job.job_id for job in spoken_of})
+    _record_updates(updates)
+    _record_ends(ends)
+    _record_running(running, when)
+    _record_completed(completed, when)
+    return Recorded(requeued=_record_failed(failed, jobs, when))
+
+
+@transaction.atomic
+def jobs_put_back(*, job_ids: Iterable[int], when: datetime) -> int:
+    """Queue jobs again whose executions were ended for no fault of theirs; it does not count against their tries."""
+    jobs = _lock_jobs(set(job_ids))
+    back = [job for job in jobs.values() if job.status in (JobStatus.QUEUED, JobStatus.RUNNING)]
+    Job.objects.filter(pk__in=[job.pk for job in back]).update(max_tries=F("max_tries") + 1)
+    return _queue_again([(job, job.queued or when) for job in back], when)
+
+
+def jobs_recover(*, when: datetime) -> int:
+    """Put back the jobs that a crash has left between the queue and an execution."""
+    waiting = Queue.objects.filter(job=OuterRef("pk"), exe_num=OuterRef("num_exes"))
+    unended = JobExecution.objects.filter(job=OuterRef("pk"), exe_num=OuterRef("num_exes"), has_ended=False)
+    adrift = Job.objects.filter(~Exists(waiting), ~Exists(unended), status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
+    return jobs_put_back(job_ids=list(adrift.values_list("pk", flat=True)), when=when)
+
+
+def _lock_jobs(ids: set[int]) -> dict[int, Job]:
+    """Always in the order of their ids, so that two writers never wait for each other."""
+    columns = (
+        "job_type", "status", "num_exes", "max_tries", "retry_on", "is_superseded", "resources", "priority", "queued",
+        "job_type__is_long_running",
+    )  # fmt: skip
+    jobs = Job.objects.filter(pk__in=ids).order_by("pk").select_related("job_type").only(*columns)
+    return {job.pk: job for job in jobs.select_for_update(of=("self",))}
+
+
+def _record_updates(updates: Sequence[TaskUpdate]) -> None:
+    TaskUpdate.objects.bulk_create(updates, batch_size=500)
+
+
+def _record_ends(ends: Sequence[JobExecutionEnd]) -> None:
+    """The first record of an execution's end stays."""
+    JobExecutionEnd.objects.bulk_create(ends, batch_size=500, ignore_conflicts=True)
+    JobExecution.objects.filter(pk__in=[end.job_exe_id for end in ends]).update(has_ended=True)
+
+
+def _record_running(jobs: Sequence[RunningJob], when: datetime) -> None:
+    placed = [job for job in jobs if job.node_id is not None]
+    update_rows(
+        Job,
+        match=("id", "num_exes"),
+        assign=("node", "started", "last_modified"),
+        rows=[(job.job_id, job.exe_num, job.node_id, job.started, when) for job in placed],
+        only=f"job.status <> '{JobStatus.CANCELED.value}'",
+    )
+    update_rows(
+        Job,
+        match=("id", "num_exes"),
+        assign=("status", "last_status_change"),
+        rows=[(job.job_id, job.exe_num, JobStatus.RUNNING.value, job.started) for job in placed],
+        only=_comes_from(JobStatus.RUNNING),
+    )
+
+
+def _record_completed(jobs: Sequence[CompletedJob], when: datetime) -> None:
+    update_rows(
+        Job,
+        match=("id", "num_exes"),
+        assign=("status", "ended", "last_status_change", "last_modified"),
+        rows=[(job.job_id, job.exe_num, JobStatus.COMPLETED.value, job.ended, job.ended, when) for job in jobs],
+        only=_comes_from(JobStatus.COMPLETED),
+    )
+
+
+def _record_failed(failed: Sequence[FailedJob], jobs: dict[int, Job], when: datetime) -> int:
+    """Try again those that may be, and fail the rest; returns how many are tried again."""
+    current = [told for told in failed if (job := jobs.get(told.job_id)) and job.num_exes == told.exe_num]
+    errors = Error.objects.in_bulk({told.error_id for told in current}) if current else {}
+    again = {told for told in current if _is_tried_again(jobs[told.job_id], errors[told.error_id])}
+    over = [told for told in current if told not in again]
+    update_rows(
+        Job,
+        match=("id", "num_exes"),
+        assign=("status", "error", "ended", "last_status_change", "last_modified"),
+        rows=[(t.job_id, t.exe_num, JobStatus.FAILED.value, t.error_id, t.ended, t.ended, when) for t in over],
+        only=_comes_from(JobStatus.FAILED),
+    )
+    runs = (JobStatus.QUEUED, JobStatus.RUNNING)
+    return _queue_again([(jobs[t.job_id], t.ended) for t in sorted(again) if jobs[t.job_id].status in runs], when)
+
+
+def _is_tried_again(job: Job, error: Error) -> bool:
+    if job.is_superseded or job.retry_on == RetryOn.NEVER:
+        return False
+    if job.job_type.is_long_running:
+        return True
+    return job.num_exes < job.max_tries and (error.should_be_retried or job.retry_on == RetryOn.FAILURE)
+
+
+def _queue_again(jobs: Iterable[tuple[Job, datetime]], when: datetime) -> int:
+    entries = [QueueEntry(job.pk, job.job_type_id, job.num_exes + 1, job.priority, job.resources, queued) for job, queued in jobs]
+    update_rows(
+        Job,
+        match=("id",),
+        assign=("num_exes", "status", "queued", "last_status_change", "last_modified"),
+        rows=[(e.job_id, e.exe_num, JobStatus.QUEUED.value, e.queued, e.queued, when) for e in entries],
+        only=_comes_from(JobStatus.QUEUED),
+    )
+    Job.objects.filter(pk__in=[e.job_id for e in entries]).update(node=None, error=None, started=None, ended=None)
+    queue_add(entries=entries, when=when)
+    return len(entries)
+
+
+def _comes_from(status: JobStatus) -> str:
+    """The SQL condition that a job may come to this status."""
+    return f"job.status IN ({', '.join(repr(source.value) for source in sorted(sources_of(status)))})"

@@ -1,0 +1,93 @@
+"""Which jobs and executions a caller means. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from scale.error.catalog import Category
+from scale.job.states import ExecutionStatus, JobStatus
+from scale.kernel.reading import MAX_ID, Body, Text
+from scale.parameters import Flag, Id, Moment, Paged, Span, one_of, order_schema
+
+ORDERS = (
+    "id",
+    "name",
+    "status",
+    "priority",
+    "job_type",
+    "duration",
+    "owner",
+    "node",
+    "error",
+    "num_exes",
+    "max_tries",
+    "timeout",
+    "is_superseded",
+    "created",
+    "queued",
+    "started",
+    "ended",
+    "last_status_change",
+    "superseded",
+    "last_modified",
+)
+
+
+class JobFilter(Span):
+    status: tuple[JobStatus, ...] = ()
+    job_id: tuple[Id, ...] = ()
+    job_type_id: tuple[Id, ...] = ()
+    job_type_name: tuple[Text, ...] = ()
+    error_category: tuple[Category, ...] = ()
+    error_id: tuple[Id, ...] = ()
+    is_superseded: Flag | None = None
+    order: tuple[str, ...] = Field((), json_schema_extra=order_schema(ORDERS))
+
+    _known_order = field_validator("order")(one_of(ORDERS))
+
+
+class ExecutionFilter(Paged):
+    status: tuple[ExecutionStatus, ...] = ()
+    node_id: tuple[Id, ...] = ()
+    error_id: tuple[Id, ...] = ()
+    error_category: tuple[Category, ...] = ()
+
+
+_Ids = Annotated[list[Annotated[int, Field(ge=1, le=MAX_ID)]], Field(min_length=1, max_length=10_000)]
+
+
+class JobChoice(Body):
+    """The jobs to be canceled: those that fit everything that is stated."""
+
+    job_ids: _Ids | None = None
+    status: Annotated[list[Annotated[JobStatus, Field(strict=False)]], Field(min_length=1)] | None = None
+    job_type_ids: _Ids | None = None
+    job_type_names: Annotated[list[Text], Field(min_length=1, max_length=100)] | None = None
+    error_ids: _Ids | None = None
+    error_categories: Annotated[list[Annotated[Category, Field(strict=False)]], Field(min_length=1)] | None = None
+    is_superseded: bool | None = None
+    started: Moment | None = None
+    ended: Moment | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("state which jobs: nothing would mean all of them")
+        return self
+
+    @property
+    def filter(self) -> JobFilter:
+        """The same, as the list of jobs is asked."""
+        return JobFilter.model_construct(
+            status=tuple(self.status or ()),
+            job_id=tuple(self.job_ids or ()),
+            job_type_id=tuple(self.job_type_ids or ()),
+            job_type_name=tuple(self.job_type_names or ()),
+            error_id=tuple(self.error_ids or ()),
+            error_category=tuple(self.error_categories or ()),
+            is_superseded=self.is_superseded,
+            started=self.started,
+            ended=self.ended,
+        )

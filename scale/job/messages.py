@@ -1,0 +1,98 @@
+"""What the managers hand to the database: values, in batches, safe to apply twice and in any order. Pure.
+
+Each message speaks of executions by job and number; it is ignored for a job that has moved on to a later number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+if TYPE_CHECKING:
+    from scale.job.models import JobExecutionEnd
+
+T = TypeVar("T")
+
+MAX_JOBS = 100
+MAX_ENDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJob:
+    job_id: int
+    exe_num: int
+    node_id: int | None
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedJob:
+    job_id: int
+    exe_num: int
+    ended: datetime
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FailedJob:
+    job_id: int
+    exe_num: int
+    ended: datetime
+    error_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJobs:
+    """These jobs have been placed and run."""
+
+    type: ClassVar = "running_jobs"
+    jobs: tuple[RunningJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateJobExecutionEnds:
+    """These executions are over."""
+
+    type: ClassVar = "create_job_exe_ends"
+    job_exe_ends: tuple[JobExecutionEnd, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedJobs:
+    type: ClassVar = "completed_jobs"
+    jobs: tuple[CompletedJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedJobs:
+    """These executions failed; whether their jobs did is for the receiver to say."""
+
+    type: ClassVar = "failed_jobs"
+    jobs: tuple[FailedJob, ...]
+
+
+Message = RunningJobs | CreateJobExecutionEnds | CompletedJobs | FailedJobs
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
+    """Cut into tuples of at most ``size``."""
+    left = iter(items)
+    while batch := tuple(islice(left, size)):
+        yield batch
+
+
+def running_job_messages(jobs: Iterable[RunningJob]) -> list[RunningJobs]:
+    return [RunningJobs(batch) for batch in batches(jobs, MAX_JOBS)]
+
+
+def ending_messages(
+    ends: Sequence[JobExecutionEnd], completed: Iterable[CompletedJob], failed: Iterable[FailedJob]
+) -> list[Message]:
+    """In the order: how executions ended, jobs that completed, jobs that failed."""
+    return [
+        *(CreateJobExecutionEnds(batch) for batch in batches(ends, MAX_ENDS)),
+        *(CompletedJobs(batch) for batch in batches(completed, MAX_JOBS)),
+        *(FailedJobs(batch) for batch in batches(failed, MAX_JOBS)),
+    ]

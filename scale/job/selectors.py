@@ -1,0 +1,155 @@
+"""Reads of jobs and their executions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import F, Q, QuerySet
+
+from scale.job.filters import ExecutionFilter, JobChoice, JobFilter
+from scale.job.models import Job, JobExecution, JobType, TaskUpdate
+from scale.job.states import ExecutionStatus
+from scale.kernel.errors import Forbidden, NotFound
+from scale.kernel.ids import ClusterId, TaskId, task_id
+from scale.parameters import given
+
+_COLUMNS = {
+    "job_type": ("job_type__name", "job_type__version"),
+    "duration": ("duration",),
+    "owner": ("owner__username",),
+    "node": ("node__hostname",),
+    "error": ("error__name",),
+}
+
+
+def jobs_selected(wanted: JobFilter) -> QuerySet[Job]:
+    """Those that fit, the newest first unless another order is wanted; each with what its list shows."""
+    jobs = _listed().filter(**_conditions(wanted))
+    if any(name.endswith("duration") for name in wanted.order):
+        jobs = jobs.annotate(duration=F("ended") - F("started"))
+    return jobs.order_by(*_order(wanted.order), "-id")
+
+
+def job_found(job_id: int) -> Job:
+    """One job with all that its page shows but the latest execution.
+
+    :raises NotFound: there is none
+    """
+    job = _with_what_it_names().select_related("superseded_by_job").filter(pk=job_id).first()
+    if job is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return job
+
+
+def execution_latest(job_id: int) -> JobExecution | None:
+    return _executions().defer("jobexecutionend__task_results").filter(job_id=job_id).order_by("-exe_num").first()
+
+
+def executions_selected(job_id: int, wanted: ExecutionFilter) -> QuerySet[JobExecution]:
+    """Those of one job that fit, the latest first.
+
+    :raises NotFound: there is no such job
+    """
+    if not Job.objects.filter(pk=job_id).exists():
+        raise NotFound(f"There is no job {job_id}.")
+    conditions = given(
+        node_id__in=wanted.node_id,
+        jobexecutionend__error_id__in=wanted.error_id,
+        jobexecutionend__error__category__in=wanted.error_category,
+    )
+    fitting = _executions().filter(_has_status(wanted.status), job_id=job_id, **conditions)
+    return fitting.defer("configuration", "resources", "jobexecutionend__task_results").order_by("-exe_num")
+
+
+def execution_found(job_id: int, exe_num: int) -> JobExecution:
+    """:raises NotFound: there is none"""
+    execution = _executions().filter(job_id=job_id, exe_num=exe_num).first()
+    if execution is None:
+        raise NotFound(f"Job {job_id} has no execution {exe_num}.")
+    return execution
+
+
+def job_ids_chosen(choice: JobChoice, by: User) -> list[int]:
+    """The jobs that somebody may mean by this: of another's only those that are named, which is then refused.
+
+    :raises Forbidden: a job is named that belongs to another
+    """
+    jobs = Job.objects.filter(**_conditions(choice.filter))
+    if choice.job_ids is None and not by.is_staff:
+        jobs = jobs.filter(owner=by)
+    if not by.is_staff and (other := jobs.exclude(owner=by).values_list("pk", flat=True).order_by("pk").first()):
+        raise Forbidden(f"Job {other} belongs to somebody else; only staff may cancel it.")
+    return list(jobs.order_by("pk").values_list("pk", flat=True))
+
+
+def job_ids_known(ids: Iterable[int]) -> set[int]:
+    return set(Job.objects.filter(pk__in=list(ids)).values_list("pk", flat=True))
+
+
+def job_types_by_id(ids: Iterable[int]) -> dict[int, JobType]:
+    return JobType.objects.in_bulk(list(ids))
+
+
+def task_of_execution(job_exe_id: int, task_type: str) -> tuple[JobExecution, TaskId]:
+    """An execution and its task of this type, in the latest incarnation that was heard of.
+
+    :raises NotFound: there is no such execution, or it has no such task
+    """
+    execution = JobExecution.objects.select_related("node").filter(pk=job_exe_id).first()
+    if execution is None:
+        raise NotFound(f"There is no execution {job_exe_id}.")
+    planned = _planned_task(execution, task_type)
+    heard = TaskUpdate.objects.filter(Q(task_id=planned) | Q(task_id__startswith=f"{planned}_lost-"), job_exe=execution)
+    latest = heard.order_by("-pk").values_list("task_id", flat=True).first()
+    return execution, TaskId(latest) if latest else planned
+
+
+def _planned_task(execution: JobExecution, task_type: str) -> TaskId:
+    tasks: list[dict[str, Any]] = execution.configuration.get("tasks", [])
+    for task in tasks:
+        if task.get("type") == task_type:
+            return TaskId(task.get("task_id") or task_id(ClusterId(execution.get_cluster_id()), task_type))
+    if tasks or task_type != "main":
+        raise NotFound(f"Execution {execution.pk} has no task {task_type}.")
+    return task_id(ClusterId(execution.get_cluster_id()), task_type)
+
+
+def _with_what_it_names() -> QuerySet[Job]:
+    return Job.objects.select_related("job_type", "job_type_rev", "owner", "node", "error").defer("job_type_rev__manifest")
+
+
+def _listed() -> QuerySet[Job]:
+    return _with_what_it_names().defer("job_type_rev__manifest", "env", "input", "output", "configuration")
+
+
+def _executions() -> QuerySet[JobExecution]:
+    return JobExecution.objects.select_related("job_type", "node", "jobexecutionend__error")
+
+
+def _conditions(wanted: JobFilter) -> dict[str, Any]:
+    return given(
+        last_modified__gte=wanted.started,
+        last_modified__lte=wanted.ended,
+        status__in=wanted.status,
+        pk__in=wanted.job_id,
+        job_type_id__in=wanted.job_type_id,
+        job_type__name__in=wanted.job_type_name,
+        error__category__in=wanted.error_category,
+        error_id__in=wanted.error_id,
+        is_superseded=wanted.is_superseded,
+    )
+
+
+def _order(wanted: Iterable[str]) -> list[str]:
+    signs = [("-" if name.startswith("-") else "", name.removeprefix("-")) for name in wanted]
+    return [sign + column for sign, name in signs for column in _COLUMNS.get(name, (name,))]
+
+
+def _has_status(wanted: Iterable[ExecutionStatus]) -> Q:
+    """An execution without an end runs."""
+    if not wanted:
+        return Q()
+    ended = Q(jobexecutionend__status__in=list(wanted))
+    return ended | Q(jobexecutionend=None) if ExecutionStatus.RUNNING in wanted else ended

@@ -1,0 +1,247 @@
+"""The shapes of jobs, job types and executions. What Scale has no notion of yet (recipes, batches, events) is null."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from scale.error.serializers import ErrorOut
+from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
+from scale.job.states import ExecutionStatus
+from scale.node.serializers import NodeBriefOut
+
+
+@extend_schema_field({"type": "null"})
+class NullField(serializers.Field[None, None, None, Any]):
+    """Always null."""
+
+    def __init__(self, **rest: Any) -> None:
+        super().__init__(**{"read_only": True, **rest})
+
+    def get_attribute(self, instance: Any) -> None:
+        return None
+
+    def to_representation(self, value: None) -> None:
+        return None
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "null"}]})
+class CommandField(serializers.JSONField):
+    """Text for a shell, or a program with its arguments."""
+
+
+class JobTypeBriefOut(serializers.ModelSerializer[JobType]):
+    """A job type, where something else is told."""
+
+    title = serializers.CharField(read_only=True)
+    description = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = JobType
+        fields = (
+            "id",
+            "name",
+            "version",
+            "title",
+            "description",
+            "is_active",
+            "is_system",
+            "is_paused",
+            "is_published",
+            "icon_code",
+            "unmet_resources",
+        )
+        read_only_fields = fields
+
+
+class ReferenceOut(serializers.Serializer[Any]):
+    """Something that has a page of its own."""
+
+    id = serializers.IntegerField()
+
+
+@extend_schema_field(ReferenceOut)
+class ReferenceField(serializers.Field[Any, None, dict[str, int], Any]):
+    """The same, from no more than its id."""
+
+    def __init__(self, source: str, **rest: Any) -> None:
+        super().__init__(source=source, read_only=True, **rest)
+
+    def to_representation(self, value: int) -> dict[str, int]:
+        return {"id": value}
+
+
+class JobTypeRevisionOut(serializers.ModelSerializer[JobTypeRevision]):
+    """The revision of its type that a job keeps to."""
+
+    job_type = ReferenceField(source="job_type_id")
+
+    class Meta:
+        model = JobTypeRevision
+        fields = ("id", "job_type", "revision_num")
+        read_only_fields = fields
+
+
+class JobOut(serializers.ModelSerializer[Job]):
+    """A job."""
+
+    job_type = JobTypeBriefOut(read_only=True)
+    job_type_rev = JobTypeRevisionOut(read_only=True)
+    event = NullField()
+    ingest_event = NullField()
+    recipe = NullField()
+    batch = NullField()
+    superseded_job = ReferenceField(source="superseded_job_id", allow_null=True)
+    node = NodeBriefOut(read_only=True, allow_null=True)
+    error = ErrorOut(read_only=True, allow_null=True)
+    input_files = serializers.SerializerMethodField()
+    source_started = NullField()
+    source_ended = NullField()
+    source_sensor_class = NullField()
+    source_sensor = NullField()
+    source_collection = NullField()
+    source_task = NullField()
+    owner = serializers.CharField(source="owner.username", read_only=True)
+    labels = serializers.DictField(child=serializers.CharField(), read_only=True)
+    command = CommandField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Job
+        fields: tuple[str, ...] = (
+            "id",
+            "job_type",
+            "status",
+            "job_type_rev",
+            "event",
+            "ingest_event",
+            "recipe",
+            "batch",
+            "is_superseded",
+            "superseded_job",
+            "node",
+            "error",
+            "max_tries",
+            "num_exes",
+            "input_file_size",
+            "input_files",
+            "source_started",
+            "source_ended",
+            "source_sensor_class",
+            "source_sensor",
+            "source_collection",
+            "source_task",
+            "created",
+            "queued",
+            "started",
+            "ended",
+            "last_status_change",
+            "superseded",
+            "last_modified",
+            "name",
+            "owner",
+            "priority",
+            "labels",
+            "command",
+            "timeout",
+            "retry_on",
+        )
+        read_only_fields: tuple[str, ...] = fields
+
+    @extend_schema_field({"type": "array", "items": {"type": "object"}})
+    def get_input_files(self, job: Job) -> list[object]:
+        return []
+
+
+class JobExecutionOut(serializers.ModelSerializer[JobExecution]):
+    """One try at a job."""
+
+    status = serializers.ChoiceField(choices=[(s, s) for s in ExecutionStatus], read_only=True)
+    ended = serializers.DateTimeField(source="jobexecutionend.ended", read_only=True, allow_null=True)
+    job = ReferenceField(source="job_id")
+    node = NodeBriefOut(read_only=True, allow_null=True)
+    error = ErrorOut(source="jobexecutionend.error", read_only=True, allow_null=True)
+    job_type = JobTypeBriefOut(read_only=True)
+    exit_code = serializers.IntegerField(source="jobexecutionend.exit_code", read_only=True, allow_null=True)
+    signal = serializers.IntegerField(source="jobexecutionend.signal", read_only=True, allow_null=True)
+    cpu_seconds = serializers.FloatField(source="jobexecutionend.cpu_seconds", read_only=True, allow_null=True)
+    peak_memory = serializers.FloatField(
+        source="jobexecutionend.peak_memory", read_only=True, allow_null=True, help_text="MiB, the largest of its tasks."
+    )
+    message = serializers.CharField(
+        source="jobexecutionend.message", read_only=True, allow_null=True, help_text="What the engine said of its end."
+    )
+
+    class Meta:
+        model = JobExecution
+        fields: tuple[str, ...] = (
+            "id",
+            "status",
+            "exe_num",
+            "cluster_id",
+            "created",
+            "queued",
+            "started",
+            "ended",
+            "job",
+            "node",
+            "error",
+            "job_type",
+            "timeout",
+            "input_file_size",
+            "exit_code",
+            "signal",
+            "cpu_seconds",
+            "peak_memory",
+            "message",
+        )
+        read_only_fields: tuple[str, ...] = fields
+
+
+class JobExecutionDetailOut(JobExecutionOut):
+    """One try at a job, with all that is known of it."""
+
+    task_results = serializers.JSONField(source="jobexecutionend.task_results", read_only=True, allow_null=True)
+    resources = serializers.DictField(child=serializers.FloatField(), read_only=True)
+    output = NullField()
+
+    class Meta(JobExecutionOut.Meta):
+        fields = (*JobExecutionOut.Meta.fields, "task_results", "resources", "configuration", "output")
+        read_only_fields = fields
+
+
+class JobDetailOut(JobOut):
+    """A job, with all that is known of it. Its latest execution comes in the context."""
+
+    superseded_by_job = ReferenceField(source="superseded_by_job.pk", allow_null=True)
+    resources = serializers.DictField(child=serializers.FloatField(), read_only=True)
+    execution = serializers.SerializerMethodField()
+    env = serializers.DictField(child=serializers.CharField(), read_only=True)
+
+    class Meta(JobOut.Meta):
+        fields = (
+            *JobOut.Meta.fields,
+            "superseded_by_job",
+            "resources",
+            "execution",
+            "input",
+            "output",
+            "configuration",
+            "env",
+            "working_dir",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(JobExecutionOut(allow_null=True))
+    def get_execution(self, job: Job) -> dict[str, Any] | None:
+        execution = self.context["execution"]
+        return JobExecutionOut(execution).data if execution else None
+
+
+class CanceledOut(serializers.Serializer[Any]):
+    """What became of a cancel; of the jobs that were named, also those that did not change."""
+
+    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Canceled now.")
+    unchanged_job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Over already, or not meant.")
+    unknown_job_ids = serializers.ListField(child=serializers.IntegerField())

@@ -1,0 +1,141 @@
+"""What a user asks to be run, read from raw JSON into a value, or refused with every fault. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationError, field_validator
+
+from scale.job.states import RetryOn
+from scale.kernel.errors import Invalid
+from scale.kernel.reading import Body, Text, faults_of, shown
+
+MAX_ARGUMENT = 131_071  #: bytes; what Linux gives one argument or variable, without the NUL at its end
+MAX_COMMAND = 1_048_576  #: bytes of all arguments together
+MAX_ENV = 524_288  #: bytes of all variables together; with the command it stays below what an exec may carry
+MAX_INT = 2**31 - 1
+MAX_AMOUNT = 1e12
+_POINTER = 9  #: bytes that a text costs in an exec beside its own: the NUL and an address
+OURS = "SCALE_"
+
+
+class InvalidSubmission(Invalid):
+    """The submission breaks a rule."""
+
+
+Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT)]
+
+
+class Needs(Body):
+    """What each execution needs: counts of cpus and gpus, MiB of mem and disk."""
+
+    cpus: Amount = Field(1, description="May be a fraction.")
+    mem: Amount = Field(256, description="MiB.")
+    disk: Amount = Field(0, description="MiB.")
+    gpus: Amount = Field(0, description="Whole ones.")
+
+    @field_validator("gpus")
+    @classmethod
+    def _whole(cls, gpus: float) -> float:
+        if not gpus.is_integer():
+            raise ValueError("must be a whole number")
+        return gpus
+
+    @property
+    def amounts(self) -> dict[str, float]:
+        return {name: float(amount) for name, amount in self.model_dump().items()}
+
+
+def _printable(name: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        raise ValueError("holds a control character")
+    return name
+
+
+Labels = Annotated[
+    dict[Annotated[Text, Field(min_length=1, max_length=200)], Annotated[Text, Field(max_length=1000)]], Field(max_length=100)
+]
+
+
+class Submission(Body):
+    """One job, as it was asked for; what was left out has its default."""
+
+    command: str | list[str] = Field(description="Text runs by `/bin/sh -c`; a list is a program with its arguments.")
+    name: Annotated[str, AfterValidator(_printable)] = Field("", max_length=200)
+    env: dict[str, str] = Field({}, description="Added to the environment of the program.")
+    working_dir: Annotated[Text, Field(max_length=4096)] | None = Field(
+        None, description="An absolute path; null is an empty directory of its own."
+    )
+    resources: Needs = Needs()
+    timeout: int = Field(3600, ge=1, le=MAX_INT, description="Seconds that the program may run.")
+    max_tries: int = Field(3, ge=1, le=100)
+    retry_on: RetryOn = Field(
+        RetryOn.SYSTEM, strict=False, description="`system`: what is not the job's fault; `failure`: everything."
+    )
+    priority: int = Field(100, ge=1, le=MAX_INT, description="The lowest number goes first.")
+    labels: Labels = {}
+
+    @field_validator("command", mode="plain")
+    @classmethod
+    def _runnable(cls, command: object) -> str | list[str]:
+        match command:
+            case str() if command.strip():
+                _check_texts({"the command": command}, MAX_COMMAND)
+                return command
+            case [*arguments] if (
+                arguments and arguments[0] != "" and (texts := [a for a in arguments if isinstance(a, str)]) == arguments
+            ):
+                _check_texts({f"item {number}": text for number, text in enumerate(texts)}, MAX_COMMAND)
+                return texts
+            case str() | [] | ["", *_]:
+                raise ValueError("is empty; name a program")
+            case _:
+                raise ValueError("expected text, or a list of texts")
+
+    @field_validator("env")
+    @classmethod
+    def _passable(cls, env: dict[str, str]) -> dict[str, str]:
+        for name in env:
+            if not name or "=" in name:
+                raise ValueError(f"{shown(name)!r} cannot name a variable: it is empty or holds '='")
+            if name.startswith(OURS):
+                raise ValueError(f"{shown(name)} is Scale's: names that begin with {OURS} are set by Scale")
+        _check_texts({shown(name): f"{name}={value}" for name, value in env.items()}, MAX_ENV)
+        return env
+
+    @field_validator("working_dir")
+    @classmethod
+    def _absolute(cls, path: str | None) -> str | None:
+        if path is not None and not path.startswith("/"):
+            raise ValueError("must be an absolute path")
+        return path
+
+
+def parse_submission(raw: object) -> Submission:
+    """Read a submission.
+
+    :raises InvalidSubmission: with every fault
+    """
+    try:
+        return Submission.model_validate(raw)
+    except ValidationError as error:
+        raise InvalidSubmission(faults_of(error, Submission)) from None
+
+
+def _check_texts(texts: Mapping[str, str], most: int) -> None:
+    """Refuse what no process could be given."""
+    total = 0
+    for what, text in texts.items():
+        if "\0" in text:
+            raise ValueError(f"{what} holds a NUL byte")
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            raise ValueError(f"{what} holds a lone surrogate, which is no character") from None
+        if size > MAX_ARGUMENT:
+            raise ValueError(f"{what} is longer than {MAX_ARGUMENT} bytes")
+        total += size + _POINTER
+    if total > most:
+        raise ValueError(f"is longer than {most} bytes altogether")

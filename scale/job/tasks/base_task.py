@@ -1,0 +1,141 @@
+"""A task of any kind: something the scheduler launches on a node. A lock around a timeline."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from scale.engines.protocol import Usage
+from scale.job.tasks import timeline
+from scale.job.tasks.update import TaskStatus, TaskStatusUpdate
+from scale.kernel.locks import OwnedLock
+from scale.kernel.resources import Resources
+
+
+class Task(ABC):
+    """Thread-safe. Reading takes no lock: the timeline is one immutable value."""
+
+    def __init__(self, task_id: str, task_name: str, agent_id: str) -> None:
+        self._lock = OwnedLock()
+        self._task_id = task_id
+        self._line = timeline.CREATED
+        self.name = task_name
+        self.agent_id = agent_id
+        self.task_type = ""
+        self.title = ""
+        self.description = ""
+        self.uses_docker = False
+        self.docker_image: str | None = None
+        self.docker_params: Sequence[object] = ()
+        self.is_docker_privileged = False
+        self.command: Sequence[str] = ()
+        self.command_arguments = ""
+        self.env: Mapping[str, str] = {}
+        self.working_dir: str | None = None
+        self._running_timeout_threshold: timedelta | None = timeline.RUNNING_TIMEOUT
+        self._staging_timeout_threshold: timedelta | None = timeline.STAGING_TIMEOUT
+        self._running_recon_threshold = timeline.RUNNING_SILENCE
+        self._staging_recon_threshold = timeline.STAGING_SILENCE
+
+    @property
+    def id(self) -> str:
+        return self._task_id
+
+    @property
+    def container_name(self) -> str | None:
+        return self._line.container_name
+
+    @property
+    def has_been_launched(self) -> bool:
+        return self._line.launched is not None
+
+    @property
+    def launched(self) -> datetime | None:
+        return self._line.launched
+
+    @property
+    def has_started(self) -> bool:
+        return self._line.started is not None
+
+    @property
+    def started(self) -> datetime | None:
+        return self._line.started
+
+    @property
+    def has_timed_out(self) -> bool:
+        return self._line.is_late
+
+    @property
+    def has_ended(self) -> bool:
+        return self._line.ended is not None
+
+    @property
+    def ended(self) -> datetime | None:
+        return self._line.ended
+
+    @property
+    def final_status(self) -> TaskStatus | None:
+        return self._line.final_status
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._line.exit_code
+
+    @property
+    def signal(self) -> int | None:
+        return self._line.signal
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._line.usage
+
+    @property
+    def message(self) -> str:
+        """What the engine said of the end."""
+        return self._line.message
+
+    @property
+    def native_state(self) -> str:
+        return self._line.native_state
+
+    @abstractmethod
+    def get_resources(self) -> Resources:
+        """What the task needs on its node."""
+
+    def launch(self, when: datetime) -> None:
+        with self._lock:
+            self._line = timeline.launch(self._line, when)
+
+    def update(self, task_update: TaskStatusUpdate) -> None:
+        """Take an update; one for another id (an earlier incarnation of this task, say) is ignored."""
+        with self._lock:
+            if task_update.task_id == self._task_id:
+                self._line = timeline.update(self._line, task_update)
+
+    def check_timeout(self, when: datetime) -> bool:
+        """Whether the task is over its time; from then on it needs to be killed."""
+        with self._lock:
+            self._line = timeline.check_timeout(
+                self._line, when, running=self._running_timeout_threshold, staging=self._staging_timeout_threshold
+            )
+            return self._line.is_late
+
+    def force_kill(self) -> None:
+        with self._lock:
+            self._line = replace(self._line, is_unwanted=True)
+
+    def force_reconciliation(self) -> None:
+        with self._lock:
+            self._line = replace(self._line, is_asked_after=True)
+
+    def needs_killed(self) -> bool:
+        """Whether to send a kill (again)."""
+        return timeline.needs_killed(self._line)
+
+    def needs_reconciliation(self, when: datetime) -> bool:
+        """Whether to ask the engine how the task stands."""
+        return timeline.needs_reconciliation(
+            self._line, when, running=self._running_recon_threshold, staging=self._staging_recon_threshold
+        )

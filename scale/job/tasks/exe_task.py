@@ -1,0 +1,63 @@
+"""A task of a job execution: what its failures mean."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from scale.engines.protocol import Reason
+from scale.job.tasks.base_task import Task
+from scale.job.tasks.update import TaskStatusUpdate
+from scale.kernel.ids import JOB_TASK_ID_PREFIX, TaskId, losses_in, lost_task_id
+from scale.kernel.resources import Resources
+
+if TYPE_CHECKING:
+    from scale.job.models import JobExecution, JobType
+
+__all__ = ["JOB_TASK_ID_PREFIX", "JobExecutionTask"]
+
+#: what an engine says of a task that it could not start, or whose end nobody saw
+ERROR_OF_REASON = {
+    Reason.COMMAND_NOT_FOUND: "command-not-found",
+    Reason.COMMAND_NOT_EXECUTABLE: "command-not-executable",
+    Reason.WORKING_DIRECTORY: "working-directory",
+    Reason.NODE_LOST: "node-lost",
+    Reason.EXIT_UNSEEN: "scheduler-lost",
+}
+_EXECUTOR_TERMINATED = "REASON_EXECUTOR_TERMINATED"
+
+
+class JobExecutionTask(Task):
+    """One step of an execution. Errors are names from `scale.error.catalog` or of the job type's own."""
+
+    def __init__(self, task_id: str, agent_id: str, job_exe: JobExecution, job_type: JobType) -> None:
+        name = f"{job_type.title} {job_type.version}"
+        super().__init__(task_id, name if job_type.is_system else f"Scale {name}", agent_id)
+        self.job_exe_id = job_exe.pk
+        self.timeout_error_name = "timeout"
+        self.resources = Resources()
+
+    @abstractmethod
+    def determine_error(self, task_update: TaskStatusUpdate) -> str | None:
+        """Name the error that this failure means; None if the update is for another id or does not tell."""
+
+    def get_resources(self) -> Resources:
+        return self.resources
+
+    def update_task_id_for_lost_task(self) -> None:
+        """Take the id of the next incarnation, so that late words of the lost one are not mistaken for it."""
+        with self._lock:
+            lost = TaskId(self._task_id)
+            self._task_id = lost_task_id(lost, losses_in(lost) + 1)
+
+    def consider_general_error(self, task_update: TaskStatusUpdate) -> str | None:
+        """What any kind of task can fail of."""
+        if task_update.task_id != self.id:
+            return None
+        if (named := ERROR_OF_REASON.get(task_update.reason)) is not None:  # type: ignore[call-overload]
+            return str(named)
+        if not self.has_started:
+            return "docker-task-launch" if self.uses_docker else "task-launch"
+        if self.uses_docker and task_update.reason == _EXECUTOR_TERMINATED:
+            return "docker-terminated"
+        return None

@@ -1,0 +1,80 @@
+"""The tasks that are launched now, whoever owns them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from scale.job.tasks.base_task import Task
+from scale.job.tasks.exe_task import JobExecutionTask
+from scale.job.tasks.update import TaskStatus, TaskStatusUpdate
+from scale.kernel.locks import OwnedLock
+
+
+class TaskManager:
+    """Thread-safe. A task is here from its launch until it has ended or is lost."""
+
+    def __init__(self) -> None:
+        self._lock = OwnedLock()
+        self._tasks: dict[str, Task] = {}
+        self._told_late: set[str] = set()
+
+    def launch_tasks(self, tasks: Iterable[Task], when: datetime) -> None:
+        for task in tasks:
+            task.launch(when)
+            with self._lock:
+                self._tasks.setdefault(task.id, task)
+
+    def handle_task_update(self, task_update: TaskStatusUpdate) -> None:
+        with self._lock:
+            task = self._tasks.get(task_update.task_id)
+        if task is None:
+            return
+        task.update(task_update)
+        if task.has_ended or task_update.status is TaskStatus.LOST:
+            with self._lock:
+                self._tasks.pop(task_update.task_id, None)
+                self._told_late.discard(task_update.task_id)
+
+    def get_task(self, task_id: str) -> Task | None:
+        with self._lock:
+            return self._tasks.get(task_id)
+
+    def get_all_tasks(self) -> list[Task]:
+        with self._lock:
+            return list(self._tasks.values())
+
+    def get_tasks_to_kill(self) -> list[Task]:
+        return [task for task in self.get_all_tasks() if task.needs_killed()]
+
+    def get_tasks_to_reconcile(self, when: datetime) -> list[Task]:
+        return [task for task in self.get_all_tasks() if task.needs_reconciliation(when)]
+
+    def get_timeout_tasks(self, when: datetime) -> list[Task]:
+        """The tasks that have run over their time since this was last asked; each is named once."""
+        late = [task for task in self.get_all_tasks() if task.check_timeout(when)]
+        with self._lock:
+            news = [task for task in late if task.id not in self._told_late and task.id in self._tasks]
+            self._told_late.update(task.id for task in news)
+        return news
+
+    def generate_status_json(self, nodes_list: list[dict[str, Any]]) -> None:
+        """Write ``node_tasks`` and ``system_tasks`` into the nodes, which carry ``agent_id``."""
+        counts: Counter[tuple[str, str, str, str]] = Counter(
+            (task.agent_id, task.task_type, task.title, task.description)
+            for task in self.get_all_tasks()
+            if not isinstance(task, JobExecutionTask)
+        )
+        for node in nodes_list:
+            node["node_tasks"] = _rows(counts, node.get("agent_id", ""))
+            node["system_tasks"] = []
+
+
+def _rows(counts: Mapping[tuple[str, str, str, str], int], agent_id: str) -> list[dict[str, Any]]:
+    return [
+        {"type": kind, "title": title, "description": description, "count": count}
+        for (agent, kind, title, description), count in sorted(counts.items())
+        if agent == agent_id and agent_id
+    ]

@@ -1,0 +1,97 @@
+"""The life of one task on a cluster: launched, running, ended; when it is late, and when to ask after it. Pure.
+
+The rules:
+
+* Created, launched (*staging*), running, ended. A loss takes a task back to created.
+* A task is late strictly after its time; once late it stays late, and is to be killed.
+* A kill is repeated until the end is known; nothing is killed that was not launched or has ended.
+* We ask after a task of which nothing was heard for a while, or at once when somebody says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from scale.engines.protocol import Usage
+from scale.job.tasks.update import ENDED, TaskStatus, TaskStatusUpdate
+
+RUNNING_TIMEOUT: Final = timedelta(hours=1)
+STAGING_TIMEOUT: Final = timedelta(minutes=2)
+RUNNING_SILENCE: Final = timedelta(minutes=10)
+STAGING_SILENCE: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    launched: datetime | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    heard: datetime | None = None  #: when anything was last heard of it, the launch included
+    final_status: TaskStatus | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    usage: Usage | None = None
+    message: str = ""
+    container_name: str | None = None
+    native_state: str = ""
+    is_late: bool = False
+    is_unwanted: bool = False
+    is_asked_after: bool = False
+
+
+CREATED = Timeline()
+
+
+def launch(line: Timeline, when: datetime) -> Timeline:
+    """A second launch changes nothing."""
+    return replace(line, launched=when, heard=when) if line.launched is None else line
+
+
+def update(line: Timeline, news: TaskStatusUpdate) -> Timeline:
+    moment = news.when or line.heard
+    line = replace(line, is_asked_after=False, heard=moment)
+    if line.ended is not None:
+        return line
+    if news.status is TaskStatus.LOST:
+        return CREATED
+    if news.status is TaskStatus.RUNNING and line.started is None:
+        return replace(line, started=moment, container_name=news.container_name, native_state=news.native_status)
+    if news.status in ENDED:
+        return _end(line, news, moment)
+    return line
+
+
+def _end(line: Timeline, news: TaskStatusUpdate, moment: datetime | None) -> Timeline:
+    return replace(
+        line,
+        ended=moment,
+        final_status=news.status,
+        exit_code=news.exit_code,
+        signal=news.signal,
+        usage=news.usage,
+        message=news.message or "",
+        native_state=news.native_status,
+    )
+
+
+def check_timeout(line: Timeline, when: datetime, *, running: timedelta | None, staging: timedelta | None) -> Timeline:
+    """See whether the task is late; None means that it may take for ever."""
+    if line.launched is None or line.is_late or line.ended is not None:
+        return line
+    since, allowed = (line.launched, staging) if line.started is None else (line.started, running)
+    if allowed is None or when - since <= allowed:
+        return line
+    return replace(line, is_late=True, is_unwanted=True)
+
+
+def needs_killed(line: Timeline) -> bool:
+    return line.is_unwanted and line.launched is not None and line.ended is None
+
+
+def needs_reconciliation(line: Timeline, when: datetime, *, running: timedelta, staging: timedelta) -> bool:
+    if line.launched is None or line.ended is not None:
+        return False
+    silence = when - (line.heard or line.launched)
+    return line.is_asked_after or silence > (staging if line.started is None else running)

@@ -1,0 +1,100 @@
+"""The nodes known now: what engines report of them, joined with what operators say. Memory behind a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from scale.engines.protocol import NodeReport
+from scale.kernel.locks import OwnedLock
+from scale.node.conditions import KnownNode
+from scale.node.models import Node
+from scale.node.seen import SeenNode
+
+
+class NodeManager:
+    """Thread-safe. A node is known once it has both been reported and got its row in the database."""
+
+    def __init__(self) -> None:
+        self._lock = OwnedLock()
+        self._nodes: dict[int, KnownNode] = {}
+        self._unregistered: dict[str, SeenNode] = {}
+        self._lost: set[int] = set()
+
+    def handle_report(self, engine: str, report: NodeReport) -> KnownNode | None:
+        """Take what an engine says; returns the node if it is known. What is new waits for `register`."""
+        with self._lock:
+            self._unregistered[report.hostname] = SeenNode(engine, report)
+            node = next((node for node in self._nodes.values() if node.hostname == report.hostname), None)
+            if node is not None:
+                self._nodes[node.id] = _with_report(node, engine, report)
+                if report.is_online:
+                    self._lost.discard(node.id)
+            return node
+
+    def unregistered(self) -> list[SeenNode]:
+        """What was reported since `register` was last told."""
+        with self._lock:
+            return list(self._unregistered.values())
+
+    def register(self, rows: Iterable[Node], seen: Iterable[SeenNode]) -> None:
+        """Take the rows of the database: new nodes, and what operators changed."""
+        reports = {one.report.hostname: one for one in seen}
+        with self._lock:
+            for row in rows:
+                self._nodes[row.pk] = self._join(row, reports.get(row.hostname))
+            for hostname, one in reports.items():
+                if self._unregistered.get(hostname) == one:
+                    del self._unregistered[hostname]
+
+    def get_nodes(self) -> list[KnownNode]:
+        """In the order of their ids."""
+        with self._lock:
+            return [self._nodes[node_id] for node_id in sorted(self._nodes)]
+
+    def get_node(self, node_id: int | None) -> KnownNode | None:
+        with self._lock:
+            return self._nodes.get(node_id) if node_id is not None else None
+
+    def get_lost_nodes(self, when: datetime, patience: timedelta) -> list[KnownNode]:
+        """The nodes that have just been away for too long; each is named once until it comes back."""
+        with self._lock:
+            lost = [
+                node
+                for node in self._nodes.values()
+                if node.id not in self._lost and node.away_since is not None and when - node.away_since > patience
+            ]
+            self._lost.update(node.id for node in lost)
+            return lost
+
+    def generate_status_json(self, *, scheduler_is_paused: bool) -> list[dict[str, Any]]:
+        """The nodes of the status document, as far as this manager knows them."""
+        return [_status(node, scheduler_is_paused=scheduler_is_paused) for node in self.get_nodes()]
+
+    def _join(self, row: Node, seen: SeenNode | None) -> KnownNode:
+        known = self._nodes.get(row.pk) or KnownNode(
+            row.pk, row.hostname, row.agent_id, row.engine, away_since=row.last_offer_received or row.created
+        )
+        known = replace(known, is_active=row.is_active, is_paused=row.is_paused)
+        return _with_report(known, seen.engine, seen.report) if seen else known
+
+
+def _with_report(node: KnownNode, engine: str, report: NodeReport) -> KnownNode:
+    away_since = None if report.is_online else node.away_since or report.when
+    changed = replace(node, engine=engine, agent_id=report.node, is_online=report.is_online, away_since=away_since)
+    return replace(changed, total=report.total, offered=report.offered) if report.is_online else changed
+
+
+def _status(node: KnownNode, *, scheduler_is_paused: bool) -> dict[str, Any]:
+    state = node.state(scheduler_is_paused=scheduler_is_paused)
+    return {
+        "id": node.id,
+        "hostname": node.hostname,
+        "agent_id": node.agent_id if node.is_online else "",
+        "is_active": node.is_active,
+        "state": {"name": state.name, "title": state.title, "description": state.description},
+        "errors": [],
+        "warnings": [],
+    }

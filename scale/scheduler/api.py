@@ -1,0 +1,62 @@
+"""The scheduler's settings, the status document and the queue, over REST."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from django.http import HttpResponse, HttpResponseBase
+from django.utils.cache import get_conditional_response
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from scale.account.permissions import StaffWrites
+from scale.kernel.reading import read_change
+from scale.present import clock
+from scale.scheduler.changes import SchedulerChange
+from scale.scheduler.selectors import queue_by_type, status_document
+from scale.scheduler.serializers import SchedulerOut, TypeQueueOut
+from scale.scheduler.services import scheduler_edit, scheduler_settings
+from scale.schema import page_of, problems
+
+
+class SchedulerApi(APIView):
+    """GET and PATCH /scheduler/ -- the settings that operators change while it runs."""
+
+    permission_classes = (StaffWrites,)
+
+    @extend_schema(operation_id="scheduler_detail", responses={200: SchedulerOut, **problems()})
+    def get(self, request: Request) -> Response:
+        return Response(SchedulerOut(scheduler_settings()).data)
+
+    @extend_schema(operation_id="scheduler_edit", request=SchedulerChange, responses={204: None, **problems(400, 403)})
+    def patch(self, request: Request) -> Response:
+        scheduler_edit(changes=read_change(SchedulerChange, request.data))
+        return Response(status=204)
+
+
+class StatusApi(APIView):
+    """GET /status/ -- the live status of the whole cluster, as the scheduler last rendered it."""
+
+    @extend_schema(
+        operation_id="status",
+        parameters=[OpenApiParameter("If-None-Match", location=OpenApiParameter.HEADER, description="The ETag that is known.")],
+        responses={200: OpenApiTypes.OBJECT, 304: None, **problems()},
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        document = status_document(clock().now())
+        etag = f'"{blake2b(document, digest_size=16).hexdigest()}"'
+        answer = HttpResponse(document, content_type="application/json", headers={"ETag": etag, "Cache-Control": "no-cache"})
+        return get_conditional_response(request, etag=etag, response=answer) or answer
+
+
+class QueueStatusApi(APIView):
+    """GET /queue/status/ -- what waits, by job type."""
+
+    @extend_schema(operation_id="queue_status", responses={200: page_of(TypeQueueOut), **problems()})
+    def get(self, request: Request) -> Response:
+        queues = queue_by_type()
+        results = TypeQueueOut(queues, many=True).data
+        return Response({"count": len(queues), "next": None, "previous": None, "results": results})

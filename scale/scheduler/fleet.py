@@ -1,0 +1,101 @@
+"""The engines at work, as one: each task goes to the engine of its node, and trouble with one is no trouble of the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from scale.engines.protocol import Engine, Report, TaskSpec
+from scale.job.tasks.base_task import Task
+from scale.kernel.errors import ClusterTrouble
+from scale.kernel.ids import TaskId
+from scale.node.manager import NodeManager
+
+logger = logging.getLogger(__name__)
+
+
+class Fleet:
+    """Calls that an engine cannot take now are dropped with a line in the log: whoever made them looks again."""
+
+    def __init__(self, engines: Mapping[str, Engine], nodes: NodeManager, kill_grace: timedelta) -> None:
+        self._engines = engines
+        self._nodes = nodes
+        self._kill_grace = kill_grace
+
+    def start(self, wake: Callable[[], None]) -> None:
+        for engine in self._engines.values():
+            engine.start(wake)
+
+    def stop(self, *, leave_tasks: bool) -> None:
+        for engine in self._engines.values():
+            engine.stop(leave_tasks=leave_tasks)
+
+    def reports(self, when: datetime) -> Iterator[tuple[str, list[Report]]]:
+        """What each engine has to say, by its name."""
+        for name, engine in self._engines.items():
+            if reports := engine.reports(when):
+                yield name, reports
+
+    def launch(self, tasks: Iterable[Task], when: datetime) -> None:
+        """Start tasks. One that could not be handed over is found missing when it is asked after."""
+        for engine, theirs in self._by_engine(tasks):
+            with _trouble_is_dropped():
+                engine.launch([self._spec(task) for task in theirs], when)
+
+    def kill(self, tasks: Sequence[Task], when: datetime) -> None:
+        for engine, theirs in self._by_engine(tasks):
+            with _trouble_is_dropped():
+                engine.kill(_ids(theirs), when)
+
+    def kill_strangers(self, engine: str, task_ids: Iterable[str], when: datetime) -> None:
+        with _trouble_is_dropped():
+            self._engines[engine].kill([TaskId(task_id) for task_id in task_ids], when)
+
+    def reconcile(self, tasks: Iterable[Task], when: datetime) -> None:
+        for engine, theirs in self._by_engine(tasks):
+            with _trouble_is_dropped():
+                engine.reconcile(_ids(theirs), when)
+
+    def acknowledge(self, ends: Iterable[tuple[str, str]]) -> None:
+        """``ends`` are engines' names and task ids."""
+        by_engine: dict[str, list[TaskId]] = {}
+        for name, task_id in ends:
+            by_engine.setdefault(name, []).append(TaskId(task_id))
+        for name, ids in by_engine.items():
+            with _trouble_is_dropped():
+                self._engines[name].acknowledge(ids)
+
+    def _by_engine(self, tasks: Iterable[Task]) -> Iterator[tuple[Engine, list[Task]]]:
+        engine_of = {node.agent_id: node.engine for node in self._nodes.get_nodes()}
+        groups: dict[str, list[Task]] = {}
+        for task in tasks:
+            groups.setdefault(engine_of.get(task.agent_id, ""), []).append(task)
+        for name, theirs in groups.items():
+            if name in self._engines:
+                yield self._engines[name], theirs
+
+    def _spec(self, task: Task) -> TaskSpec:
+        return TaskSpec(
+            id=TaskId(task.id),
+            node=task.agent_id,
+            command=tuple(task.command),
+            resources=task.get_resources(),
+            env=task.env,
+            working_dir=task.working_dir,
+            grace=self._kill_grace,
+            image=task.docker_image,
+        )
+
+
+def _ids(tasks: Iterable[Task]) -> list[TaskId]:
+    return [TaskId(task.id) for task in tasks]
+
+
+@contextmanager
+def _trouble_is_dropped() -> Iterator[None]:
+    try:
+        yield
+    except ClusterTrouble as trouble:
+        logger.warning("an engine could not be told: %s", trouble)

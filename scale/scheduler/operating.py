@@ -1,0 +1,48 @@
+"""What operators have set, as the scheduler saw it last: its own settings and those of job types. Read as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scale.job.models import JobType
+from scale.queue.ordering import QueueMode
+from scale.scheduler.services import scheduler_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    framework_id: str
+    is_paused: bool = True
+    queue_mode: QueueMode = QueueMode.FIFO
+    paused_types: frozenset[int] = frozenset()
+    limits: Mapping[int, int] = field(default_factory=dict)  #: how many of a job type may run; not there: any number
+    names: Mapping[int, str] = field(default_factory=dict)  #: of job types
+    job_types: Sequence[dict[str, Any]] = ()  #: as the status document tells of them
+
+
+def settings_load() -> Settings:
+    row = scheduler_settings()
+    types = list(JobType.objects.order_by("id").defer("configuration"))
+    return Settings(
+        framework_id=row.framework_id,
+        is_paused=row.is_paused,
+        queue_mode=QueueMode(row.queue_mode),
+        paused_types=frozenset(one.pk for one in types if one.is_paused),
+        limits={one.pk: one.max_scheduled for one in types if one.max_scheduled},
+        names={one.pk: one.name for one in types},
+        job_types=[_told(one) for one in types],
+    )
+
+
+def _told(one: JobType) -> dict[str, Any]:
+    return {
+        "id": one.pk,
+        "name": one.name,
+        "version": one.version,
+        "title": one.title,
+        "description": one.description,
+        "is_system": one.is_system,
+        "icon_code": one.icon_code,
+    }

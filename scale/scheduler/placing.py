@@ -1,0 +1,88 @@
+"""Brings together what placement looks at, lets it decide, and claims what was decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from scale.job.models import JobExecution
+from scale.node.conditions import KnownNode
+from scale.node.manager import NodeManager
+from scale.scheduler.allocations import Allocations
+from scale.scheduler.operating import Settings
+from scale.scheduler.placement.heads import Line, heads
+from scale.scheduler.placement.plan import Plan, Wait, decide
+from scale.scheduler.placement.selectors import asks_of, lines_waiting
+from scale.scheduler.placement.services import plan_apply
+from scale.scheduler.placement.snapshot import Slot, Snapshot
+from scale.scheduler.status import Warning
+
+_ASKS_A_PASS = 1000
+
+
+class Placer:
+    """The schedule loop's own; what it last found may be read by others."""
+
+    def __init__(self, nodes: NodeManager, allocations: Allocations) -> None:
+        self._nodes = nodes
+        self._allocations = allocations
+        self.plan = Plan()
+        self.waiting: Mapping[str, int] = {}  #: queued executions by the code of what they wait for
+        self.warnings: Sequence[Warning] = ()
+
+    def place(self, settings: Settings, when: datetime) -> list[JobExecution]:
+        """One pass; returns the executions that were made, none of them launched."""
+        lines = lines_waiting(settings.queue_mode)
+        self.plan = decide(self._snapshot(lines, settings))
+        made = []
+        if self.plan.placements:
+            made = plan_apply(placements=self.plan.placements, framework_id=settings.framework_id, when=when)
+        self.waiting = _count(lines, self.plan)
+        self.warnings = self._warn(self.plan.waits, settings, when)
+        return made
+
+    def _snapshot(self, lines: Sequence[Line], settings: Settings) -> Snapshot:
+        slots = [self._slot(node, settings) for node in self._nodes.get_nodes()]
+        bare = Snapshot((), slots, is_paused=settings.is_paused)
+        wanted = heads(lines, bare, most=_ASKS_A_PASS)
+        return Snapshot(
+            asks=asks_of(lines, wanted, settings.queue_mode),
+            slots=slots,
+            room={kind: limit - self._allocations.running_of_type(kind) for kind, limit in settings.limits.items()},
+            paused_types=settings.paused_types,
+            is_paused=settings.is_paused,
+            queue_mode=settings.queue_mode,
+        )
+
+    def _slot(self, node: KnownNode, settings: Settings) -> Slot:
+        state = node.state(scheduler_is_paused=settings.is_paused)
+        return Slot(
+            node.id,
+            node.hostname,
+            node.offered,
+            is_ready=state.takes_new_jobs,
+            not_ready=state.description,
+            occupants=self._allocations.occupants(node.id),
+        )
+
+    def _warn(self, waits: Iterable[Wait], settings: Settings, when: datetime) -> list[Warning]:
+        """Tell of job types that no node could ever hold; a warning goes as soon as its cause is gone."""
+        since = {warning.name: warning.started for warning in self.warnings}
+        found = {}
+        for wait in waits:
+            if wait.code == "too-large":
+                title = settings.names.get(wait.ask.job_type_id, str(wait.ask.job_type_id))
+                name = f"INVALID_RESOURCES{title}"
+                found[name] = Warning(name, f"Invalid Resources for {title}", wait.text, since.get(name, when), when)
+        return list(found.values())
+
+
+def _count(lines: Iterable[Line], plan: Plan) -> dict[str, int]:
+    """How many wait for what; of each shape the first one speaks for all."""
+    placed = Counter(placement.ask.shape for placement in plan.placements)
+    codes = {wait.ask.shape: wait.code for wait in reversed(plan.waits)}
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts[codes.get(line.shape, "next-pass")] += line.size - placed[line.shape]
+    return {code: count for code, count in counts.items() if count > 0}

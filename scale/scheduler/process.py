@@ -1,0 +1,263 @@
+"""The scheduler: the one place where clock, engines, managers and loops are put together.
+
+Its turns are plain methods that are told the time. Threads call them in production, tests call them in order:
+
+* ``reports``   engines to inbox
+* ``schedule``  what operators and clients changed, what needs tending, what goes where
+* ``persist``   what the managers hand over, to the database
+* ``status``    the status document
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from queue import SimpleQueue
+
+import orjson
+
+from scale.engines.protocol import Engine
+from scale.error.lookup import remember_errors
+from scale.job.execution.job_exe import RunningJobExecution
+from scale.job.execution.manager import JobExecutionManager
+from scale.job.execution.selectors import executions_unended
+from scale.job.execution.services import jobs_put_back, jobs_recover, messages_apply
+from scale.job.messages import Message, running_job_messages
+from scale.job.models import JobExecution
+from scale.job.tasks.base_task import Task
+from scale.job.tasks.manager import TaskManager
+from scale.kernel.clock import Clock
+from scale.node.manager import NodeManager
+from scale.node.selectors import nodes_changed_since
+from scale.node.services import nodes_record
+from scale.scheduler import adoption
+from scale.scheduler.allocations import Allocations
+from scale.scheduler.fleet import Fleet
+from scale.scheduler.inbox import Inbox, Recordable
+from scale.scheduler.loops import Loop
+from scale.scheduler.operating import Settings, settings_load
+from scale.scheduler.placement.services import queue_clear_canceled
+from scale.scheduler.placing import Placer
+from scale.scheduler.rates import Rates
+from scale.scheduler.services import status_save
+from scale.scheduler.status import NodeResources, Parts, document
+from scale.scheduler.tending import Tender
+
+logger = logging.getLogger(__name__)
+
+_ALL_NODES_EVERY = timedelta(seconds=30)
+_OVERLAP = timedelta(seconds=30)  # clocks of web and scheduler may differ by so much without a change being missed
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Settings that are fixed while the scheduler runs."""
+
+    max_losses: int = 5
+    node_lost_after: timedelta = timedelta(seconds=60)
+    kill_grace: timedelta = timedelta(seconds=5)
+
+
+class Scheduler:
+    """All of it, in memory; `start` first, then each turn from one thread at a time."""
+
+    def __init__(self, *, engines: Mapping[str, Engine], clock: Clock, limits: Limits | None = None) -> None:
+        self._clock = clock
+        self._limits = limits or Limits()
+        self._began = clock.now()
+        self.tasks = TaskManager()
+        self.job_exes = JobExecutionManager(clock=clock)
+        self.nodes = NodeManager()
+        self.allocations = Allocations()
+        self.rates = Rates(self._began)
+        self.fleet = Fleet(engines, self.nodes, self._limits.kill_grace)
+        self.inbox = Inbox(self.tasks, self.job_exes, self.nodes, self.rates)
+        self.placer = Placer(self.nodes, self.allocations)
+        self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
+        self._settings = Settings(framework_id="")
+        self._next: SimpleQueue[str] = SimpleQueue()  # executions whose next task may start
+        self._nodes_read: datetime | None = None
+        self._unsent: tuple[Recordable, Sequence[Message]] | None = None
+        self._handed_back: list[int] | None = None
+        self._reports = Loop("reports", self.reports, 5.0)
+        self._schedule = Loop("schedule", self.schedule, 1.0)
+        self._persist = Loop("persist", self.persist, 1.0)
+        self.loops = (self._reports, self._schedule, self._persist, Loop("status", self.status, 2.0))
+
+    # --- beginning and end
+
+    def start(self) -> None:
+        """Take over from the scheduler before: what runs, what ended meanwhile, what a crash left off the queue."""
+        when = self._clock.now()
+        remember_errors()
+        self._settings = settings_load()
+        self.job_exes.init_with_database()
+        adopted = self._adopt(when)
+        self.fleet.start(self._reports.wake)
+        put_back = jobs_recover(when=when)
+        self.reports(when)
+        self._read_nodes(when)
+        self.fleet.reconcile(adopted, when)
+        self.status(when)
+        logger.info("scheduler started: %d tasks adopted, %d jobs put back on the queue", len(adopted), put_back)
+
+    def hand_back(self, when: datetime) -> None:
+        """Place nothing any more, and end what runs as canceled. When all of it is over, `put_back` queues it again."""
+        running = self.job_exes.get_running_job_exes()
+        self._handed_back = [exe.job_id for exe in running]
+        self._settle(self.job_exes.cancel_all(when))
+        self.tender.kill(when)
+
+    def put_back(self, when: datetime) -> int:
+        """Queue the jobs again whose executions were handed back; returns how many there are."""
+        return jobs_put_back(job_ids=self._handed_back or (), when=when)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs and all of it is in the database."""
+        return self._unsent is None and not self.job_exes.get_running_job_exes()
+
+    def wake(self) -> None:
+        """Somebody rang: there is something new to be seen in the database."""
+        self._schedule.wake()
+
+    # --- turns
+
+    def reports(self, when: datetime) -> None:
+        """Take what the engines report, and do what follows from it outside every lock."""
+        for engine, reports in self.fleet.reports(when):
+            outcome = self.inbox.take(engine, reports, self._clock.now())
+            self._settle(outcome.finished)
+            if outcome.strangers:
+                logger.warning("these tasks run for nobody and are ended: %s", ", ".join(outcome.strangers))
+                self.fleet.kill_strangers(engine, outcome.strangers, when)
+            if outcome.returned:
+                self.fleet.reconcile([task for task in self.tasks.get_all_tasks() if task.agent_id in outcome.returned], when)
+            for exe in outcome.ready:
+                self._next.put(exe.cluster_id)
+            if outcome.concerns_placement:
+                self._schedule.wake()
+            self._persist.wake()
+
+    def schedule(self, when: datetime) -> None:
+        """See what changed, tend to what runs, and place what waits."""
+        self._settings = settings_load()
+        self._read_nodes(when)
+        self._settle(self.job_exes.sync_with_database())
+        self._clear_canceled(when)
+        self._settle(self.tender.tend(when))
+        self.tender.kill(when)
+        if self._handed_back is None:
+            self._take(self.placer.place(self._settings, when))
+            self._start_next_tasks(when)
+
+    def persist(self, when: datetime) -> None:
+        """Record what was handed over. It is kept until that is committed; only then may engines forget the ends."""
+        if self._unsent is None:
+            recordable = self.inbox.drain()  # first: what follows from these reports, the managers know by now
+            self._unsent = (recordable, self.job_exes.get_messages())
+        recordable, messages = self._unsent
+        if messages or recordable.updates:
+            recorded = messages_apply(messages=messages, updates=recordable.updates, when=when)
+            if recorded.requeued:
+                self._schedule.wake()
+        self.fleet.acknowledge(recordable.ends)
+        self._unsent = None
+
+    def status(self, when: datetime) -> None:
+        """Render the status document and put it where the web finds it."""
+        status_save(document=orjson.dumps(self.generate_status_json(when)), when=when)
+
+    def generate_status_json(self, when: datetime) -> dict[str, object]:
+        paused = self._settings.is_paused
+        nodes = self.nodes.generate_status_json(scheduler_is_paused=paused)
+        self.job_exes.generate_status_json(nodes, when)
+        self.tasks.generate_status_json(nodes)
+        online = [node for node in self.nodes.get_nodes() if node.is_online]
+        parts = Parts(
+            when=when,
+            hostname=socket.gethostname(),
+            is_paused=paused,
+            rates=self.rates.generate_status_json(when),
+            warnings=self.placer.warnings,
+            database_ready=self._began,
+            nodes=nodes,
+            resources={node.id: NodeResources(node.total, node.offered, self.allocations.held(node.id)) for node in online},
+            job_types=self._settings.job_types,
+            waiting=self.placer.waiting,
+        )
+        return document(parts)
+
+    # --- what the turns are made of
+
+    def _adopt(self, when: datetime) -> list[Task]:
+        """Take the executions that were placed before; returns the tasks that may be running."""
+        rows = list(executions_unended())
+        exes = [self._execution(row) for row in rows]
+        current = [adoption.replay(exe, row.taskupdate_set.all(), self.tasks, when) for exe, row in zip(exes, rows, strict=True)]
+        self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
+        self.allocations.add(exes)
+        return [task for task in current if task is not None]
+
+    def _take(self, made: Sequence[JobExecution]) -> None:
+        """Take executions that have just been placed."""
+        exes = [self._execution(row) for row in made]
+        self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
+        self.allocations.add(exes)
+        self.rates.count("jobs_launched", len(exes))
+        for exe in exes:
+            logger.info("job %d execution %d placed on %s", exe.job_id, exe.exe_num, exe.agent_id)
+            self._next.put(exe.cluster_id)
+
+    def _execution(self, row: JobExecution) -> RunningJobExecution:
+        node = self.nodes.get_node(row.node_id)
+        agent_id = node.agent_id if node else row.node.agent_id if row.node else ""
+        return adoption.running_execution(row, agent_id, clock=self._clock, losses_allowed=self._limits.max_losses)
+
+    def _start_next_tasks(self, when: datetime) -> None:
+        """Launch the next task of every execution that is ready for it and whose node is."""
+        started, waiting = [], []
+        while not self._next.empty():
+            exe = self.job_exes.get_running_job_exe(self._next.get())
+            node = self.nodes.get_node(exe.node_id) if exe else None
+            if exe is None or not exe.is_next_task_ready():
+                continue
+            if node is None or not node.state(scheduler_is_paused=self._settings.is_paused).takes_next_tasks:
+                waiting.append(exe.cluster_id)
+            elif (task := exe.start_next_task()) is not None:
+                started.append(task)
+        for cluster_id in waiting:
+            self._next.put(cluster_id)
+        self.tasks.launch_tasks(started, when)
+        self.fleet.launch(started, when)
+        self.rates.count("tasks_launched", len(started))
+
+    def _settle(self, over: Iterable[RunningJobExecution]) -> None:
+        """Free what these executions held, and let the database know."""
+        over = list(over)
+        if not over:
+            return
+        self.allocations.remove(over)
+        for exe in over:
+            logger.info("job %d execution %d is over: %s %s", exe.job_id, exe.exe_num, exe.status, exe.error_name or "")
+        self._persist.wake()
+
+    def _read_nodes(self, when: datetime) -> None:
+        """Record what engines say of nodes, and read what operators say of them."""
+        seen = self.nodes.unregistered()
+        recorded = nodes_record(seen=seen, when=when) if seen else []
+        if self._nodes_read is None or when - self._nodes_read >= _ALL_NODES_EVERY:
+            changed = nodes_changed_since(None)
+            self._nodes_read = when
+        else:
+            changed = nodes_changed_since(self._nodes_read - _OVERLAP)
+        self.nodes.register([*recorded, *changed], seen)
+
+    def _clear_canceled(self, when: datetime) -> None:
+        ends = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
+        if ends:
+            self.job_exes.add_canceled_job_exes(ends)
+            self._persist.wake()

@@ -1,0 +1,48 @@
+"""Reads of the scheduler: the status document, the settings, what waits by type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from scale.job.models import JobType
+from scale.job.selectors import job_types_by_id
+from scale.kernel.errors import ClusterTrouble
+from scale.queue.selectors import QueueLine, queue_lines
+from scale.scheduler.models import Status
+
+STALE_AFTER = timedelta(seconds=12)
+
+
+class NoStatus(ClusterTrouble):
+    """The scheduler has not said how it stands."""
+
+
+def status_document(when: datetime) -> bytes:
+    """The status document, as it is served.
+
+    :raises NoStatus: there is none, or it is too old to be true
+    """
+    status = Status.objects.filter(pk=1).first()
+    if status is None:
+        raise NoStatus("There is no status yet; is the scheduler running?")
+    age = when - status.rendered
+    if age > STALE_AFTER:
+        raise NoStatus(f"The last status is {age.total_seconds():.0f} seconds old; the scheduler is stopped or stuck.")
+    return bytes(status.document)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeQueue:
+    """A job type, and those of it that wait."""
+
+    job_type: JobType
+    line: QueueLine
+
+
+def queue_by_type() -> list[TypeQueue]:
+    """What waits, by job type: paused types last, then the most urgent first, then the oldest."""
+    lines = queue_lines()
+    types = job_types_by_id(line.job_type_id for line in lines)
+    queues = [TypeQueue(types[line.job_type_id], line) for line in lines]
+    return sorted(queues, key=lambda q: (q.job_type.is_paused, q.line.highest_priority, q.line.longest_queued))

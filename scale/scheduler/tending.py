@@ -1,0 +1,77 @@
+"""Looks after what runs: what is late, starved, lost, unwanted or silent."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from scale.job.execution.job_exe import RunningJobExecution
+from scale.job.execution.manager import JobExecutionManager
+from scale.job.tasks.manager import TaskManager
+from scale.node.manager import NodeManager
+from scale.scheduler.fleet import Fleet
+
+logger = logging.getLogger(__name__)
+
+_PERIOD = timedelta(seconds=1)
+_KILL_AGAIN = timedelta(seconds=10)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Tender:
+    """Not thread-safe: the schedule loop's own."""
+
+    def __init__(
+        self, tasks: TaskManager, job_exes: JobExecutionManager, nodes: NodeManager, fleet: Fleet, node_lost_after: timedelta
+    ) -> None:
+        self._tasks = tasks
+        self._job_exes = job_exes
+        self._nodes = nodes
+        self._fleet = fleet
+        self._node_lost_after = node_lost_after
+        self._tended = _LONG_AGO
+        self._killed: dict[str, datetime] = {}
+
+    def tend(self, when: datetime) -> list[RunningJobExecution]:
+        """Once a second, look everything over; returns the executions that are over because of it."""
+        if when - self._tended < _PERIOD:
+            return []
+        self._tended = when
+        self._end_late_tasks(when)
+        over = [*self._give_up_lost_nodes(when), *self._give_up_starved(when), *self._clear_deprecated_nodes(when)]
+        self._fleet.reconcile(self._tasks.get_tasks_to_reconcile(when), when)
+        return over
+
+    def kill(self, when: datetime) -> None:
+        """Kill what is unwanted; again after a while, until its end is known."""
+        unwanted = self._tasks.get_tasks_to_kill()
+        sent = {task.id: self._killed[task.id] for task in unwanted if task.id in self._killed}
+        due = [task for task in unwanted if when - sent.get(task.id, _LONG_AGO) >= _KILL_AGAIN]
+        if due:
+            self._fleet.kill(due, when)
+        self._killed = sent | {task.id: when for task in due}
+
+    def _end_late_tasks(self, when: datetime) -> None:
+        for task in self._tasks.get_timeout_tasks(when):
+            logger.warning("task %s %s", task.id, "ran over its time" if task.has_started else "did not start in time")
+            self._job_exes.handle_task_timeout(task, when)
+
+    def _give_up_lost_nodes(self, when: datetime) -> list[RunningJobExecution]:
+        over = []
+        for node in self._nodes.get_lost_nodes(when, self._node_lost_after):
+            logger.warning("node %s is away for too long; what ran on it is given up", node.hostname)
+            over += self._job_exes.lost_node(node.id, when)
+        return over
+
+    def _give_up_starved(self, when: datetime) -> list[RunningJobExecution]:
+        starved = self._job_exes.check_for_starvation(when)
+        for exe in starved:
+            logger.warning("job %d execution %d starved of resources", exe.job_id, exe.exe_num)
+        return starved
+
+    def _clear_deprecated_nodes(self, when: datetime) -> list[RunningJobExecution]:
+        deprecated = {node.id for node in self._nodes.get_nodes() if not node.is_active}
+        if not deprecated:
+            return []
+        on_them = [exe.id for exe in self._job_exes.get_running_job_exes() if exe.node_id in deprecated]
+        return self._job_exes.lost_job_exes(on_them, when)

@@ -1,0 +1,11 @@
+"""The addresses of the scheduler, the status document and the queue."""
+
+from django.urls import path
+
+from scale.scheduler.api import QueueStatusApi, SchedulerApi, StatusApi
+
+urlpatterns = [
+    path("scheduler/", SchedulerApi.as_view(), name="scheduler"),
+    path("status/", StatusApi.as_view(), name="status"),
+    path("queue/status/", QueueStatusApi.as_view(), name="queue-status"),
+]
