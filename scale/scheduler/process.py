@@ -135,7 +135,7 @@ class Scheduler:
                 logger.warning("these tasks run for nobody and are ended: %s", ", ".join(outcome.strangers))
                 self.fleet.kill_strangers(engine, outcome.strangers, when)
             if outcome.returned:
-                self.fleet.reconcile([task for task in self.tasks.get_all_tasks() if task.agent_id in outcome.returned], when)
+                self.tender.welcome_back(outcome.returned, when)
             for exe in outcome.ready:
                 self._next.put(exe.cluster_id)
             if outcome.concerns_placement:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
+from scale.job.states import ExecutionStatus
 from scale.job.tasks.manager import TaskManager
+from scale.kernel.ids import parse_cluster_id
 from scale.node.manager import NodeManager
 from scale.scheduler.fleet import Fleet
 
@@ -19,7 +22,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Tender:
-    """Not thread-safe: the schedule loop's own."""
+    """Called by the loops of the scheduler."""
 
     def __init__(
         self, tasks: TaskManager, job_exes: JobExecutionManager, nodes: NodeManager, fleet: Fleet, node_lost_after: timedelta
@@ -50,6 +53,15 @@ class Tender:
         if due:
             self._fleet.kill(due, when)
         self._killed = sent | {task.id: when for task in due}
+
+    def welcome_back(self, agent_ids: Collection[str], when: datetime) -> None:
+        """Ask these nodes how their tasks stand, and end those whose execution was given up meanwhile."""
+        theirs = [task for task in self._tasks.get_all_tasks() if task.agent_id in agent_ids]
+        for task in theirs:
+            exe = self._job_exes.get_running_job_exe(parse_cluster_id(task.id))
+            if exe is not None and exe.status != ExecutionStatus.RUNNING:
+                task.force_kill()
+        self._fleet.reconcile(theirs, when)
 
     def _end_late_tasks(self, when: datetime) -> None:
         for task in self._tasks.get_timeout_tasks(when):

@@ -1,0 +1,60 @@
+"""What every test may ask for: a clock that stands still, and a data directory of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+
+from scale.kernel.clock import ManualClock
+from scale.kernel.locks import locks_held
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock(settings):
+    """The clock that views look at."""
+    settings.CLOCK = ManualClock(NOW)
+    return settings.CLOCK
+
+
+@pytest.fixture
+def home(settings, tmp_path):
+    """The data directory that web and scheduler share."""
+    settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path})
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _no_lock_is_held_over_a_query_or_a_log_line():
+    """The guard of the architecture: under a lock there is only work on dicts and values."""
+
+    def query(execute, sql, params, many, context):
+        assert not locks_held(), f"a lock is held over a query: {sql}"
+        return execute(sql, params, many, context)
+
+    def line(record):
+        assert not locks_held(), f"a lock is held over a log line: {record.msg}"
+        return True
+
+    root = logging.getLogger()
+    handler = logging.NullHandler()
+    handler.handle = line
+    root.addHandler(handler)
+    with connection.execute_wrapper(query):
+        yield
+    root.removeHandler(handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Where every component is required, a skip is a failure."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("SCALE_TEST_REQUIRE_ALL"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but everything is required here: {report.longrepr}"
+    return report

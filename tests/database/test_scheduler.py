@@ -1,0 +1,296 @@
+"""Stories of the whole scheduler on the instant engine: what clients, operators and clusters do to it, and what comes of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from scale.engines.instant import Outcome
+from scale.engines.protocol import Reason, Usage
+from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.kernel.resources import Resources
+from scale.node.models import Node
+from scale.queue.models import Queue
+from scale.scheduler.process import Limits
+from scale.scheduler.services import scheduler_edit
+from tests.world import FOREVER, World
+
+pytestmark = pytest.mark.django_db
+
+ONE_CPU = {"node-1": Resources(cpus=1, mem=4096, disk=1000, gpus=0)}
+
+
+def test_a_job_runs_and_leaves_a_complete_accounting_record():
+    world = World(behave=lambda _: Outcome(timedelta(seconds=3), usage=Usage(cpu_seconds=2.5, peak_memory=48.0)))
+    [job_id] = world.submit(resources={"cpus": 2, "mem": 512})
+    world.turn()
+    assert world.job(job_id).status == "RUNNING"
+    world.turn(3)
+    job, end = world.job(job_id), JobExecutionEnd.objects.get(job_id=job_id)
+    assert (job.status, job.ended, job.node.hostname) == ("COMPLETED", world.now, "node-1")
+    assert (end.status, end.exit_code, end.signal, end.cpu_seconds, end.peak_memory) == ("COMPLETED", 0, None, 2.5, 48.0)
+    assert (end.requested_cpus, end.requested_mem, end.allocated_nodes, end.user) == (2, 512, 1, "alice")
+    assert end.submitted == end.eligible == job.created
+    assert end.ended - end.started == timedelta(seconds=3)
+    assert end.task_results["tasks"][0]["status"] == "FINISHED"
+    assert list(TaskUpdate.objects.values_list("status", flat=True)) == ["TASK_RUNNING", "TASK_FINISHED"]
+    assert not Queue.objects.exists()
+
+
+def test_a_failure_of_the_program_is_not_tried_again_unless_asked_for():
+    world = World(behave=lambda _: Outcome(exit_code=3))
+    [once] = world.submit()
+    [often] = world.submit(retry_on="failure", max_tries=3)
+    world.turns(5)
+    assert (world.job(once).status, world.job(once).num_exes, world.job(once).error.name) == ("FAILED", 1, "algorithm-unknown")
+    assert (world.job(often).status, world.job(often).num_exes) == ("FAILED", 3)
+    assert list(JobExecutionEnd.objects.filter(job_id=often).values_list("exit_code", flat=True)) == [3, 3, 3]
+
+
+def test_a_failure_of_the_system_is_tried_again_up_to_max_tries():
+    world = World(behave=lambda _: Outcome(refused=Reason.LAUNCH_FAILED))
+    [job_id] = world.submit(max_tries=2)
+    [never] = world.submit(retry_on="never")
+    world.turns(5)
+    assert (world.job(job_id).status, world.job(job_id).num_exes, world.job(job_id).error.name) == ("FAILED", 2, "task-launch")
+    assert world.job(never).num_exes == 1
+
+
+def test_a_program_that_is_not_there_fails_the_job_with_a_telling_error():
+    world = World(behave=lambda _: Outcome(refused=Reason.COMMAND_NOT_FOUND, message="there is no program 'nope'"))
+    [job_id] = world.submit()
+    world.turns(2)
+    assert (world.job(job_id).status, world.job(job_id).error.name) == ("FAILED", "command-not-found")
+    assert "nope" in JobExecutionEnd.objects.get(job_id=job_id).message
+
+
+def test_a_job_over_its_timeout_is_killed_and_fails_once_it_is_gone():
+    world = World(behave=lambda _: FOREVER)
+    [job_id] = world.submit(timeout=60)
+    world.turn()
+    world.turn(60)
+    assert world.job(job_id).status == "RUNNING"
+    world.turn(1)
+    world.turn()
+    job = world.job(job_id)
+    assert (job.status, job.error.name, job.error.category) == ("FAILED", "timeout", "ALGORITHM")
+    assert job.ended - job.started == timedelta(seconds=61)
+
+
+def test_a_canceled_job_is_killed_in_the_next_turn_and_stays_canceled():
+    world = World(behave=lambda _: FOREVER)
+    [job_id] = world.submit()
+    world.turn()
+    world.cancel(job_id)
+    world.turns(2)
+    end = JobExecutionEnd.objects.get(job_id=job_id)
+    assert (world.job(job_id).status, end.status, end.error) == ("CANCELED", "CANCELED", None)
+    assert not world.scheduler.job_exes.get_running_job_exes()
+
+
+def test_a_job_canceled_on_the_queue_gets_an_execution_that_never_ran():
+    world = World(nodes=ONE_CPU, behave=lambda _: FOREVER)
+    world.submit(resources={"cpus": 1})
+    [waiting] = world.submit(resources={"cpus": 1})
+    world.turn()
+    world.cancel(waiting)
+    world.turns(2)
+    execution = JobExecution.objects.get(job_id=waiting)
+    assert (execution.node, execution.started, execution.status) == (None, None, "CANCELED")
+    assert not Queue.objects.exists()
+
+
+def test_the_most_urgent_goes_first_then_the_oldest():
+    world = World(nodes=ONE_CPU, behave=lambda _: Outcome(timedelta(seconds=1)))
+    late, early, urgent = (*world.submit(2, priority=100), *world.submit(priority=1))
+    world.turns(8, 1)
+    started = {job.pk: job.started for job in Job.objects.all()}
+    assert started[urgent] < started[late] < started[early]
+
+
+def test_lifo_puts_the_newest_first():
+    scheduler_edit(changes={"queue_mode": "LIFO"})
+    world = World(nodes=ONE_CPU, behave=lambda _: Outcome(timedelta(seconds=1)))
+    [old] = world.submit()
+    world.clock.move(timedelta(seconds=1))
+    [new] = world.submit()
+    world.turns(6, 1)
+    assert world.job(new).started < world.job(old).started
+
+
+def test_a_large_job_is_not_starved_by_a_stream_of_small_ones():
+    world = World(nodes={"n": Resources(cpus=4, mem=99999)}, behave=lambda _: Outcome(timedelta(seconds=10)))
+    world.submit(4, resources={"cpus": 1})
+    world.turn()
+    [large] = world.submit(resources={"cpus": 4})
+    for _ in range(12):
+        world.submit(2, resources={"cpus": 1})
+        world.turn(5)
+    assert world.job(large).status in ("RUNNING", "COMPLETED")
+
+
+def test_what_no_node_can_hold_waits_without_keeping_others():
+    world = World()
+    [giant] = world.submit(resources={"cpus": 1000}, priority=1)
+    [small] = world.submit()
+    world.turns(2)
+    assert (world.job(giant).status, world.job(small).status) == ("QUEUED", "COMPLETED")
+    [warning] = world.status()["scheduler"]["warnings"]
+    assert "needs 1000 cpus, the largest node has 4" in warning["description"]
+    assert world.status()["queue"] == {"total": 1, "waiting_for": {"too-large": 1}}
+
+
+def test_a_paused_scheduler_places_nothing_and_lets_run_what_runs():
+    world = World(behave=lambda _: Outcome(timedelta(seconds=5)))
+    [running] = world.submit()
+    world.turn()
+    scheduler_edit(changes={"is_paused": True})
+    [waiting] = world.submit()
+    world.turns(3, 5)
+    assert (world.job(running).status, world.job(waiting).status) == ("COMPLETED", "QUEUED")
+    assert world.status()["scheduler"]["state"]["name"] == "PAUSED"
+    scheduler_edit(changes={"is_paused": False})
+    world.turns(2, 5)
+    assert world.job(waiting).status == "COMPLETED"
+
+
+def test_a_paused_node_gets_no_new_jobs_and_the_engine_does_not_undo_that():
+    world = World()
+    Node.objects.update(is_paused=True, last_modified=world.now)
+    [job_id] = world.submit()
+    world.turn()
+    world.engine.lose_node("node-1", world.now)
+    world.turn(1)
+    world.engine.bring_back("node-1", world.now)
+    world.turns(2, 1)
+    assert (world.job(job_id).status, Node.objects.get().is_paused) == ("QUEUED", True)
+
+
+def test_a_deprecated_node_loses_what_runs_on_it():
+    world = World(behave=lambda _: FOREVER)
+    [job_id] = world.submit(max_tries=1)
+    world.turn()
+    Node.objects.update(is_active=False, last_modified=world.now)
+    world.turns(3, 1)
+    assert (world.job(job_id).status, world.job(job_id).error.name) == ("FAILED", "node-lost")
+
+
+def test_a_node_that_comes_back_in_time_keeps_its_executions():
+    world = World(behave=lambda _: Outcome(timedelta(seconds=100)))
+    [job_id] = world.submit()
+    world.turn()
+    world.engine.lose_node("node-1", world.now)
+    world.turns(5, 10)
+    world.engine.bring_back("node-1", world.now)
+    world.turns(10, 10)
+    assert (world.job(job_id).status, world.job(job_id).num_exes) == ("COMPLETED", 1)
+
+
+def test_a_node_that_stays_away_too_long_fails_its_executions_once_their_fate_is_known():
+    world = World(behave=lambda _: FOREVER)
+    [job_id] = world.submit(max_tries=1)
+    world.turn()
+    world.engine.lose_node("node-1", world.now)
+    world.turns(7, 10)
+    [exe] = world.scheduler.job_exes.get_running_job_exes()
+    assert (exe.status, exe.error_name) == ("FAILED", "node-lost")
+    world.engine.bring_back("node-1", world.now)
+    world.turns(2, 1)
+    assert world.job(job_id).error.name == "node-lost"
+
+
+def test_a_lost_task_runs_again_under_a_new_id_until_it_is_lost_too_often():
+    world = World(behave=lambda _: FOREVER, limits=Limits(max_losses=3))
+    [job_id] = world.submit(max_tries=1)
+    names = []
+    for _ in range(3):
+        world.turn()
+        [exe] = world.scheduler.job_exes.get_running_job_exes()
+        names.append(exe.current_task.id)
+        world.engine.lose(exe.current_task.id, world.now)
+    world.turns(2)
+    assert [name.rpartition("_")[2] for name in names] == ["main", "lost-1", "lost-2"]
+    assert (world.job(job_id).status, world.job(job_id).error.name) == ("FAILED", "node-lost")
+
+
+def test_a_restarted_scheduler_adopts_what_runs_and_collects_what_ended_meanwhile():
+    world = World(behave=lambda spec: Outcome(timedelta(seconds=5 if "short" in spec.env else 50)))
+    [short] = world.submit(env={"short": "1"})
+    [long] = world.submit()
+    world.turn()
+    world.clock.move(timedelta(seconds=20))
+    world = world.crash()
+    world.turns(2)
+    assert (world.job(short).status, world.job(long).status) == ("COMPLETED", "RUNNING")
+    world.turn(40)
+    assert (world.job(long).status, world.job(long).num_exes) == ("COMPLETED", 1)
+    ended = JobExecutionEnd.objects.get(job_id=short)
+    assert ended.ended - ended.started == timedelta(seconds=5)
+
+
+def test_an_execution_claimed_but_never_launched_runs_after_a_restart():
+    world = World()
+    [job_id] = world.submit()
+    world.scheduler.fleet.launch = lambda tasks, when: None  # the crash comes between claim and launch
+    world.turn()
+    world = world.crash()
+    world.turns(3)
+    assert (world.job(job_id).status, world.job(job_id).num_exes) == ("COMPLETED", 1)
+
+
+def test_an_end_that_was_not_committed_is_told_again_after_a_crash():
+    world = World()
+    [job_id] = world.submit()
+    for step in (world.scheduler.reports, world.scheduler.schedule, world.scheduler.reports):
+        step(world.now)
+    world = world.crash()
+    world.turns(2)
+    assert world.job(job_id).status == "COMPLETED"
+    assert not world.engine.cluster.tasks
+
+
+def test_a_job_left_between_queue_and_execution_is_put_back():
+    world = World()
+    [job_id] = world.submit()
+    Queue.objects.all().delete()
+    world = world.crash()
+    world.turns(2)
+    assert (world.job(job_id).status, world.job(job_id).num_exes, world.job(job_id).max_tries) == ("COMPLETED", 2, 4)
+
+
+def test_handing_back_ends_what_runs_and_queues_it_again():
+    world = World(behave=lambda _: FOREVER)
+    ids = world.submit(3)
+    world.turn()
+    world.scheduler.hand_back(world.now)
+    world.turns(2)
+    assert world.scheduler.is_idle
+    assert world.scheduler.put_back(world.now) == 3
+    assert world.statuses() == {"QUEUED": 3}
+    assert {world.job(job_id).max_tries for job_id in ids} == {4}
+
+
+def test_the_status_document_counts_what_happened():
+    world = World(behave=lambda spec: Outcome(exit_code=int(spec.env["code"])))
+    world.submit(5, env={"code": "0"})
+    world.submit(2, env={"code": "3"})
+    world.turns(6)
+    [node] = world.status()["nodes"]
+    executions = node["job_executions"]
+    assert executions["running"]["total"] == 0
+    assert executions["completed"]["total"] == 5
+    assert executions["failed"]["algorithm"]["total"] == executions["failed"]["total"] == 2
+    assert world.crash().status()["nodes"][0]["job_executions"] == executions
+
+
+@pytest.mark.parametrize("jobs", [200, 1000])
+def test_jobs_cost_less_than_a_sixth_of_a_query_each_for_their_whole_life(jobs):
+    world = World(nodes={"big": Resources(cpus=2000, mem=10**7)})
+    with CaptureQueriesContext(connection) as captured:
+        world.submit(jobs)
+        world.turns(4)
+    assert world.statuses() == {"COMPLETED": jobs}
+    assert len(captured) < 50 + jobs / 6
