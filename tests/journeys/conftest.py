@@ -1,0 +1,59 @@
+"""A real scheduler on the local engine in this process, one turn at a time; each turn waits for what it needs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from rest_framework.authtoken.models import Token
+
+from scale.engines.local.engine import LocalEngine
+from scale.kernel.clock import SystemClock
+from scale.scheduler.process import Limits, Scheduler
+
+PATIENCE = 20  # seconds; a test that waits so long has failed
+
+
+class Bench:
+    """The scheduler's turns as verbs."""
+
+    def __init__(self, home) -> None:
+        self.clock = SystemClock()
+        self.engine = LocalEngine(home, self.clock, offers={"cpus": 4, "mem": 4096})
+        limits = Limits(kill_grace=timedelta(seconds=1))
+        self.scheduler = Scheduler(engines={"local": self.engine}, clock=self.clock, limits=limits)
+        self._bells = {loop.name: loop.bell for loop in self.scheduler.loops}
+        self.scheduler.start()
+
+    def turn(self, *names: str) -> None:
+        for name in names:
+            getattr(self.scheduler, name)(self.clock.now())
+
+    def hear(self) -> None:
+        """Wait until the engine reports something, and take it."""
+        assert self._bells["reports"].wait(PATIENCE), "the engine has nothing to report"
+        self._bells["reports"].clear()
+        self.turn("reports")
+
+    def run_until(self, is_true) -> None:
+        """Let the scheduler work until this holds."""
+        self.turn("schedule", "persist")
+        while not is_true():
+            self.hear()
+            self.turn("schedule", "persist")
+
+
+@pytest.fixture
+def bench(transactional_db, home):
+    """A scheduler on a data directory of its own."""
+    bench = Bench(home)
+    yield bench
+    bench.engine.stop(leave_tasks=False)
+
+
+@pytest.fixture
+def alice(transactional_db):
+    token = Token.objects.create(user=User.objects.create_user("alice"))
+    return Client(headers={"Authorization": f"Token {token.key}"})
