@@ -6,8 +6,10 @@ import os
 import secrets
 
 from scale.environment import Environment
+from scale.kernel.clock import SystemClock
 
 ENVIRONMENT = Environment.read(os.environ)
+CLOCK = SystemClock()
 _KEY_FILE = ENVIRONMENT.home / "secret-key"
 
 SECRET_KEY = ENVIRONMENT.secret_key or (_KEY_FILE.read_text() if _KEY_FILE.is_file() else secrets.token_urlsafe(48))
@@ -93,13 +95,24 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,  # ?format= belongs to the logs
 }
 
+#: by engine: what reads the output of its tasks, given the data directory
+LOG_SOURCES = {"local": "scale.engines.local.logs.LocalLogs"}
+
 SPECTACULAR_SETTINGS = {
     "TITLE": "Scale",
     "DESCRIPTION": "Submit jobs, watch them run, read the live status of the cluster.",
+    "OAS_VERSION": "3.1.0",  # pydantic speaks 3.1
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatus": "scale.job.states.JobStatus",
+        "ExecutionStatus": "scale.job.states.ExecutionStatus",
+        "RetryOn": "scale.job.states.RetryOn",
+        "Category": "scale.error.catalog.Category",
+        "QueueMode": "scale.queue.ordering.QueueMode",
+    },
 }
 
 LOGGING = {

@@ -1,3 +1,38 @@
 """The doors of the web process."""
 
-urlpatterns: list[object] = []
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from scale.views import ReadyApi, VersionApi, health
+
+_OPEN: dict[str, Any] = {"authentication_classes": (), "permission_classes": ()}
+
+handler400 = "scale.exceptions.bad_request"
+handler403 = "scale.exceptions.permission_denied"
+handler404 = "scale.exceptions.not_found"
+handler500 = "scale.exceptions.server_error"
+
+api: list[Any] = [
+    path("", include("scale.job.urls")),
+    path("", include("scale.error.urls")),
+    path("", include("scale.node.urls")),
+    path("", include("scale.scheduler.urls")),
+    path("version/", VersionApi.as_view(), name="version"),
+]
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="docs")),
+    path("", include("scale.account.urls")),
+    path("api/v7/", include(api)),
+    path("api/schema/", SpectacularAPIView.as_view(**_OPEN), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(**_OPEN), name="docs"),
+    path("healthz", health, name="health"),
+    path("readyz", ReadyApi.as_view(), name="ready"),
+    path("admin/", admin.site.urls),
+]

@@ -13,6 +13,7 @@ from scale.error.serializers import ErrorOut
 from scale.paging import page_answer
 from scale.present import clock
 from scale.schema import page_of, parameters_of, problems
+from scale.shapes import shaped
 
 
 class ErrorsApi(APIView):
@@ -33,4 +34,4 @@ class ErrorApi(APIView):
 
     @extend_schema(operation_id="error_detail", responses={200: ErrorOut, **problems(404)})
     def get(self, request: Request, error_id: int) -> Response:
-        return Response(ErrorOut(error_found(error_id)).data)
+        return Response(shaped(ErrorOut, error_found(error_id)))

@@ -21,7 +21,6 @@ from scale.job.filters import ExecutionFilter, JobChoice, JobFilter
 from scale.job.logs import DRESSES, LogParameters, log_text
 from scale.job.selectors import (
     execution_found,
-    execution_latest,
     executions_selected,
     job_found,
     job_ids_chosen,
@@ -36,6 +35,7 @@ from scale.kernel.reading import read
 from scale.paging import page_answer
 from scale.present import clock
 from scale.schema import page_of, parameters_of, problems
+from scale.shapes import shaped
 
 
 class JobsApi(APIView):
@@ -54,7 +54,7 @@ class JobsApi(APIView):
     def post(self, request: Request) -> Response:
         submission = parse_submission(request.data)
         job = job_submit(submission=submission, by=user_of(request), when=clock().now())
-        return Response(JobOut(job).data, status=201, headers={"Location": reverse("job", args=[job.pk])})
+        return Response(shaped(JobOut, job), status=201, headers={"Location": reverse("job", args=[job.pk])})
 
 
 class JobApi(APIView):
@@ -62,8 +62,7 @@ class JobApi(APIView):
 
     @extend_schema(operation_id="job_detail", responses={200: JobDetailOut, **problems(404)})
     def get(self, request: Request, job_id: int) -> Response:
-        job = job_found(job_id)
-        return Response(JobDetailOut(job, context={"execution": execution_latest(job_id)}).data)
+        return Response(shaped(JobDetailOut, job_found(job_id)))
 
 
 class JobCancelApi(APIView):
@@ -82,7 +81,7 @@ class JobCancelApi(APIView):
             "unchanged_job_ids": sorted(known.difference(canceled)),
             "unknown_job_ids": sorted(named - known),
         }
-        return Response(CanceledOut(answer).data, status=202)
+        return Response(shaped(CanceledOut, answer), status=202)
 
 
 class JobExecutionsApi(APIView):
@@ -103,7 +102,7 @@ class JobExecutionApi(APIView):
 
     @extend_schema(operation_id="job_execution_detail", responses={200: JobExecutionDetailOut, **problems(404)})
     def get(self, request: Request, job_id: int, exe_num: int) -> Response:
-        return Response(JobExecutionDetailOut(execution_found(job_id, exe_num)).data)
+        return Response(shaped(JobExecutionDetailOut, execution_found(job_id, exe_num)))
 
 
 class AnyAccept(BaseContentNegotiation):

@@ -71,6 +71,13 @@ class JobChoice(Body):
     started: Moment | None = None
     ended: Moment | None = None
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_null(cls, value: object) -> object:
+        if value is None:
+            raise ValueError("is null; leave it out, or state it")
+        return value
+
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 
 from scale.job.filters import ExecutionFilter, JobChoice, JobFilter
 from scale.job.models import Job, JobExecution, JobType, TaskUpdate
@@ -33,18 +33,16 @@ def jobs_selected(wanted: JobFilter) -> QuerySet[Job]:
 
 
 def job_found(job_id: int) -> Job:
-    """One job with all that its page shows but the latest execution.
+    """One job with all that its page shows; its latest execution, if there is one, is the only one in `latest`.
 
     :raises NotFound: there is none
     """
-    job = _with_what_it_names().select_related("superseded_by_job").filter(pk=job_id).first()
+    executions = _executions().defer("jobexecutionend__task_results").order_by("-exe_num")[:1]
+    latest = Prefetch("jobexecution_set", queryset=executions, to_attr="latest")
+    job = _with_what_it_names().select_related("superseded_by_job").prefetch_related(latest).filter(pk=job_id).first()
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
     return job
-
-
-def execution_latest(job_id: int) -> JobExecution | None:
-    return _executions().defer("jobexecutionend__task_results").filter(job_id=job_id).order_by("-exe_num").first()
 
 
 def executions_selected(job_id: int, wanted: ExecutionFilter) -> QuerySet[JobExecution]:

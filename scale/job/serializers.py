@@ -11,6 +11,7 @@ from scale.error.serializers import ErrorOut
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import ExecutionStatus
 from scale.node.serializers import NodeBriefOut
+from scale.shapes import shaped
 
 
 @extend_schema_field({"type": "null"})
@@ -212,7 +213,7 @@ class JobExecutionDetailOut(JobExecutionOut):
 
 
 class JobDetailOut(JobOut):
-    """A job, with all that is known of it. Its latest execution comes in the context."""
+    """A job, with all that is known of it; as `job_found` gives it."""
 
     superseded_by_job = ReferenceField(source="superseded_by_job.pk", allow_null=True)
     resources = serializers.DictField(child=serializers.FloatField(), read_only=True)
@@ -235,8 +236,8 @@ class JobDetailOut(JobOut):
 
     @extend_schema_field(JobExecutionOut(allow_null=True))
     def get_execution(self, job: Job) -> dict[str, Any] | None:
-        execution = self.context["execution"]
-        return JobExecutionOut(execution).data if execution else None
+        latest = next(iter(vars(job)["latest"]), None)
+        return shaped(JobExecutionOut, latest) if latest else None
 
 
 class CanceledOut(serializers.Serializer[Any]):

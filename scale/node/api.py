@@ -17,6 +17,7 @@ from scale.node.services import node_edit
 from scale.paging import page_answer
 from scale.present import clock
 from scale.schema import page_of, parameters_of, problems
+from scale.shapes import shaped
 
 
 class NodesApi(APIView):
@@ -39,7 +40,7 @@ class NodeApi(APIView):
 
     @extend_schema(operation_id="node_detail", responses={200: NodeOut, **problems(404)})
     def get(self, request: Request, node_id: int) -> Response:
-        return Response(NodeOut(node_found(node_id)).data)
+        return Response(shaped(NodeOut, node_found(node_id)))
 
     @extend_schema(operation_id="node_edit", request=NodeChange, responses={204: None, **problems(400, 403, 404)})
     def patch(self, request: Request, node_id: int) -> Response:

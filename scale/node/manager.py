@@ -43,8 +43,9 @@ class NodeManager:
         """Take the rows of the database: new nodes, and what operators changed."""
         reports = {one.report.hostname: one for one in seen}
         with self._lock:
+            newest = {hostname: self._unregistered.get(hostname, one) for hostname, one in reports.items()}
             for row in rows:
-                self._nodes[row.pk] = self._join(row, reports.get(row.hostname))
+                self._nodes[row.pk] = self._join(row, newest.get(row.hostname))
             for hostname, one in reports.items():
                 if self._unregistered.get(hostname) == one:
                     del self._unregistered[hostname]

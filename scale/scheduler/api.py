@@ -20,6 +20,7 @@ from scale.scheduler.selectors import queue_by_type, status_document
 from scale.scheduler.serializers import SchedulerOut, TypeQueueOut
 from scale.scheduler.services import scheduler_edit, scheduler_settings
 from scale.schema import page_of, problems
+from scale.shapes import shaped
 
 
 class SchedulerApi(APIView):
@@ -29,7 +30,7 @@ class SchedulerApi(APIView):
 
     @extend_schema(operation_id="scheduler_detail", responses={200: SchedulerOut, **problems()})
     def get(self, request: Request) -> Response:
-        return Response(SchedulerOut(scheduler_settings()).data)
+        return Response(shaped(SchedulerOut, scheduler_settings()))
 
     @extend_schema(operation_id="scheduler_edit", request=SchedulerChange, responses={204: None, **problems(400, 403)})
     def patch(self, request: Request) -> Response:
@@ -58,5 +59,5 @@ class QueueStatusApi(APIView):
     @extend_schema(operation_id="queue_status", responses={200: page_of(TypeQueueOut), **problems()})
     def get(self, request: Request) -> Response:
         queues = queue_by_type()
-        results = TypeQueueOut(queues, many=True).data
+        results = [shaped(TypeQueueOut, queue) for queue in queues]
         return Response({"count": len(queues), "next": None, "previous": None, "results": results})

@@ -163,7 +163,8 @@ class RunningJobExecution:
 
     def execution_timed_out(self, task: JobExecutionTask, when: datetime) -> None:
         """Fail it because this task ran over its time, or did not start in time; the task is still to be killed."""
-        self._tell(machine.TimedOut(task.timeout_error_name if task.has_started else "launch-timeout", when))
+        error = task.timeout_error_name if task.has_started else "launch-timeout"
+        self._tell(machine.TimedOut(TaskId(task.id), error, when))
 
     def get_container_names(self) -> list[str]:
         return [task.container_name for task in self._tasks if task.container_name is not None]
@@ -198,11 +199,11 @@ class RunningJobExecution:
     def _event(self, task: JobExecutionTask, news: TaskStatusUpdate, when: datetime) -> machine.Event | None:
         match news.status:
             case TaskStatus.FINISHED:
-                return machine.TaskFinished(TaskId(news.task_id), when)
+                return machine.TaskFinished(TaskId(news.task_id), when, news.heard or when)
             case TaskStatus.FAILED | TaskStatus.KILLED:
                 return machine.TaskFailed(TaskId(news.task_id), task.determine_error(news) or "unknown", when)
             case TaskStatus.LOST:
-                return machine.TaskLost(TaskId(news.task_id), when)
+                return machine.TaskLost(TaskId(news.task_id), when, news.heard or when)
             case _:
                 return None
 

@@ -4,7 +4,7 @@ The rules:
 
 * The first ending wins. Whatever comes later changes neither status nor error nor time.
 * An ending drops the tasks that remain; the current one is held until the engine says that it is gone.
-* An update for a task that we do not hold is an echo, and changes nothing.
+* An update or a timeout of a task that we do not hold is an echo, and changes nothing.
 * A lost task runs again, under a new id; one that is lost `losses_allowed` times fails the execution.
 * An execution that waits strictly longer than `PATIENCE` for its next task starves. It does not before its first.
 """
@@ -29,7 +29,7 @@ class Execution:
     status: ExecutionStatus = ExecutionStatus.RUNNING
     error: str | None = None  #: a name from the catalogue, or of an error that the job type owns
     finished: datetime | None = None  #: when the status became final; the current task may still have to die
-    idle_since: datetime | None = None  #: when the last task ended or was lost
+    idle_since: datetime | None = None  #: when we learned that the last task had ended or was lost
     is_starved: bool = False
     losses_allowed: int = LOSSES_ALLOWED
 
@@ -55,6 +55,7 @@ class TaskStarted:
 class TaskFinished:
     task: TaskId
     when: datetime
+    heard: datetime  #: when we learned of it; only then can the next task start
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class TaskFailed:
 class TaskLost:
     task: TaskId
     when: datetime
+    heard: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class NodeLost:
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
+    task: TaskId
     error: str
     when: datetime
 
@@ -117,19 +120,19 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: PLR0911 one return an e
     match event:
         case TaskStarted():
             return _start(exe), ()
-        case TaskFinished(task, when) if task == exe.current:
-            idle = replace(exe, current=None, idle_since=when)
+        case TaskFinished(task, when, heard) if task == exe.current:
+            idle = replace(exe, current=None, idle_since=heard)
             return (idle if idle.remaining else _end(idle, ExecutionStatus.COMPLETED, when)), ()
         case TaskFailed(task, error, when) if task == exe.current:
             return _end(replace(exe, current=None, idle_since=when), ExecutionStatus.FAILED, when, error), ()
-        case TaskLost(task, when) if task == exe.current:
-            return _lose(exe, task, when), ()
-        case TaskFinished() | TaskFailed() | TaskLost():
+        case TaskLost(task, when, heard) if task == exe.current:
+            return _lose(replace(exe, current=None, idle_since=heard), task, when), ()
+        case TimedOut(task, error, when) if task == exe.current:
+            return _end(exe, ExecutionStatus.FAILED, when, error), (KillTask(task),)
+        case TaskFinished() | TaskFailed() | TaskLost() | TimedOut():
             return exe, ()  # an echo of a task we no longer hold
         case NodeLost(when):
             return _end(exe, ExecutionStatus.FAILED, when, "node-lost"), _about_current(exe, ReconcileTask)
-        case TimedOut(error, when):
-            return _end(exe, ExecutionStatus.FAILED, when, error), _about_current(exe, KillTask)
         case Canceled(when):
             return _end(exe, ExecutionStatus.CANCELED, when), _about_current(exe, KillTask)
         case TimePassed(when):
@@ -150,12 +153,11 @@ def _start(exe: Execution) -> Execution:
     return replace(exe, current=exe.remaining[0], remaining=exe.remaining[1:])
 
 
-def _lose(exe: Execution, task: TaskId, when: datetime) -> Execution:
-    idle = replace(exe, current=None, idle_since=when)
-    if exe.status is not ExecutionStatus.RUNNING:
+def _lose(idle: Execution, task: TaskId, when: datetime) -> Execution:
+    if idle.status is not ExecutionStatus.RUNNING:
         return idle
     losses = losses_in(task) + 1
-    if losses >= exe.losses_allowed:
+    if losses >= idle.losses_allowed:
         return _end(idle, ExecutionStatus.FAILED, when, "node-lost")
     return replace(idle, remaining=(lost_task_id(task, losses), *idle.remaining))
 

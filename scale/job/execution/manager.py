@@ -64,8 +64,13 @@ class JobExecutionManager:
             running, self._running_messages = self._running_messages, []
             canceled_ends, self._canceled_ends = self._canceled_ends, []
             finished, self._finished = self._finished, []
-        ends = [*canceled_ends, *(exe.create_job_exe_end_model() for exe in finished)]
-        return [*running, *ending_messages(ends, _completed(finished), _failed(finished))]
+        try:
+            ends = [*canceled_ends, *(exe.create_job_exe_end_model() for exe in finished)]
+            return [*running, *ending_messages(ends, _completed(finished), _failed(finished))]
+        except BaseException:  # the row of an error could not be read
+            with self._lock:
+                self._running_messages[:0], self._canceled_ends[:0], self._finished[:0] = running, canceled_ends, finished
+            raise
 
     def get_running_job_exe(self, cluster_id: str) -> RunningJobExecution | None:
         with self._lock:

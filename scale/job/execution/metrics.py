@@ -121,6 +121,13 @@ class RunningJobExeMetricsByNode:
         if not metrics.total_count:
             del self.metrics_by_node[job_exe.node_id]
 
+    def subtract_metrics(self, metrics: RunningJobExeMetricsByNode) -> None:
+        for node_id, other in metrics.metrics_by_node.items():
+            if (mine := self.metrics_by_node.get(node_id)) is not None:
+                mine.subtract_metrics(other)
+                if not mine.total_count:
+                    del self.metrics_by_node[node_id]
+
     def generate_status_json(self, nodes_list: list[Json]) -> None:
         for node in nodes_list:
             running: Json = {}

@@ -50,13 +50,18 @@ class JobExecutionTask(Task):
             lost = TaskId(self._task_id)
             self._task_id = lost_task_id(lost, losses_in(lost) + 1)
 
+    def has_run(self, task_update: TaskStatusUpdate) -> bool:
+        """Whether its program ran. A process that has an exit code or died of a signal did, even if nobody said so before."""
+        proof = task_update.exit_code is not None or task_update.signal is not None
+        return self.has_started or (proof and not self.uses_docker)
+
     def consider_general_error(self, task_update: TaskStatusUpdate) -> str | None:
         """What any kind of task can fail of."""
         if task_update.task_id != self.id:
             return None
         if (named := ERROR_OF_REASON.get(task_update.reason)) is not None:  # type: ignore[call-overload]
             return str(named)
-        if not self.has_started:
+        if not self.has_run(task_update):
             return "docker-task-launch" if self.uses_docker else "task-launch"
         if self.uses_docker and task_update.reason == _EXECUTOR_TERMINATED:
             return "docker-terminated"

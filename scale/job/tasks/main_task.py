@@ -40,10 +40,10 @@ class MainTask(JobExecutionTask):
         if task_update.task_id != self.id:
             return None
         if self.is_system:
-            if self.has_started and task_update.exit_code in BY_EXIT_CODE:
+            if task_update.exit_code in BY_EXIT_CODE:
                 return BY_EXIT_CODE[task_update.exit_code]
-        elif self.has_started and task_update.exit_code:
+        elif self.has_run(task_update) and task_update.exit_code:
             return self.error_mapping.get(task_update.exit_code, "algorithm-unknown")
-        elif self.has_started and task_update.signal is not None and task_update.status is TaskStatus.FAILED:
+        elif self.has_run(task_update) and task_update.signal is not None and task_update.status is TaskStatus.FAILED:
             return "algorithm-unknown"
         return self.consider_general_error(task_update)

@@ -1,0 +1,118 @@
+"""The only mapping of errors to HTTP: every one becomes a problem document (RFC 9457), never a page or a bare string."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import BadRequest as DjangoBadRequest
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.views import defaults
+from rest_framework.exceptions import APIException
+from rest_framework.views import set_rollback
+
+from scale.kernel.errors import BadRequest, ClusterTrouble, Fault, Forbidden, Invalid, NotFound
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = "5"
+
+#: the first kind that fits counts
+STATUSES: Sequence[tuple[type[Exception], HTTPStatus]] = (
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Forbidden, HTTPStatus.FORBIDDEN),
+    (BadRequest, HTTPStatus.BAD_REQUEST),
+    (ClusterTrouble, HTTPStatus.SERVICE_UNAVAILABLE),
+    (Http404, HTTPStatus.NOT_FOUND),
+    (PermissionDenied, HTTPStatus.FORBIDDEN),
+    (RequestDataTooBig, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (SuspiciousOperation, HTTPStatus.BAD_REQUEST),
+    (DjangoBadRequest, HTTPStatus.BAD_REQUEST),
+    (MultiPartParserError, HTTPStatus.BAD_REQUEST),
+    (UnreadablePostError, HTTPStatus.BAD_REQUEST),
+    (OperationalError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (InterfaceError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
+    """Answer for an exception that a view raised; None for one that nobody foresaw, which ends in `server_error`."""
+    status = _status(exc)
+    if status is None:
+        return None
+    set_rollback()
+    answer = problem(context["request"].path, status, _detail(exc), exc.faults if isinstance(exc, Invalid) else ())
+    for name, value in _headers(exc, status).items():
+        answer[name] = value
+    return answer
+
+
+def problem(path: str, status: int, detail: str, faults: Sequence[Fault] = ()) -> JsonResponse:
+    """A problem document; `detail` is a sentence for a person, `errors` names each field."""
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+        "instance": path,
+    }
+    if faults:
+        document["errors"] = [fault._asdict() for fault in faults]
+    answer = JsonResponse(document, status=status, content_type=MEDIA_TYPE)
+    # Django would log each as an error of ours
+    answer._has_been_logged = status == HTTPStatus.SERVICE_UNAVAILABLE  # type: ignore[attr-defined]
+    return answer
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    if _is_for_people(request):
+        return defaults.page_not_found(request, exception)
+    return problem(request.path, HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    status = _status(exception) or HTTPStatus.BAD_REQUEST
+    return problem(request.path, status, "This request cannot be read.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    if _is_for_people(request):
+        return defaults.permission_denied(request, exception)
+    return problem(request.path, HTTPStatus.FORBIDDEN, "You may not do this.")
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    return problem(request.path, HTTPStatus.INTERNAL_SERVER_ERROR, "Scale made a mistake; its log tells more.")
+
+
+def _is_for_people(request: HttpRequest) -> bool:
+    return request.path.startswith("/admin/")
+
+
+def _status(exc: Exception) -> HTTPStatus | None:
+    if isinstance(exc, APIException):
+        return HTTPStatus(exc.status_code)
+    return next((status for kind, status in STATUSES if isinstance(exc, kind)), None)
+
+
+def _detail(exc: Exception) -> str:
+    if isinstance(exc, APIException):
+        return str(exc.detail)
+    if isinstance(exc, OperationalError | InterfaceError):
+        log.warning("The database did not answer: %s", exc)
+        return "The database did not answer; try again."
+    return str(exc) or "There is nothing at this address."
+
+
+def _headers(exc: Exception, status: HTTPStatus) -> dict[str, str]:
+    """What DRF's own handler adds, and when to come again."""
+    headers = {"WWW-Authenticate": getattr(exc, "auth_header", None), "Retry-After": getattr(exc, "wait", None)}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = RETRY_AFTER
+    return {name: str(value) for name, value in headers.items() if value}

@@ -1,0 +1,109 @@
+"""Reads what comes from outside into pydantic values; whatever is wrong becomes faults with the field named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from scale.kernel.errors import Fault, Invalid
+
+_MOST_FAULTS = 100  #: an answer is for a reader
+_LONGEST_SHOWN = 100
+#: the largest id that a table can hold
+MAX_ID = 2**63 - 1
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Body(BaseModel):
+    """The JSON object of a request: types as they are written, nothing unknown, nothing infinite."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Change(Body):
+    """A body that states what to change, and only that."""
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        return self.model_dump(exclude_unset=True)
+
+
+def read(model: type[Model], raw: object, *, when: datetime | None = None) -> Model:
+    """Read a value of this kind; `when` is what a duration in it counts back from.
+
+    :raises Invalid: with every fault
+    """
+    try:
+        return model.model_validate(raw, context={"when": when})
+    except ValidationError as error:
+        raise Invalid(faults_of(error, model)) from None
+
+
+def read_change(model: type[Change], raw: object) -> dict[str, Any]:
+    """Read what is to be changed.
+
+    :raises Invalid: with every fault; stating nothing is one
+    """
+    stated = read(model, raw).stated
+    if not stated:
+        raise Invalid([Fault("", f"state at least one of: {', '.join(model.model_fields)}")])
+    return stated
+
+
+def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+    """Every fault that pydantic found, in our words where its own speak of Python."""
+    found = error.errors(include_url=False, include_input=False)
+    return [_fault(details, model) for details in found[:_MOST_FAULTS]]
+
+
+def shown(text: str) -> str:
+    """A stranger's text, short and printable, for a message."""
+    printable = _printable(text)
+    return printable if len(printable) <= _LONGEST_SHOWN else printable[:_LONGEST_SHOWN] + "…"
+
+
+def _fault(details: Mapping[str, Any], model: type[BaseModel]) -> Fault:
+    where = ".".join(shown(str(part)) for part in details["loc"])
+    match details["type"]:
+        case "extra_forbidden":
+            return Fault(where, _unknown(details["loc"], model))
+        case "missing":
+            return Fault(where, "is required")
+        case "model_type" | "dict_type":
+            return Fault(where, "expected a JSON object")
+        case "string_unicode":
+            return Fault(where, "holds a lone surrogate, which is no character")
+        case _:
+            return Fault(where, _printable(details["msg"].removeprefix("Value error, ")))
+
+
+def _unknown(where: Sequence[int | str], model: type[BaseModel]) -> str:
+    """Say that there is no such field, and what may have been meant."""
+    *above, last = map(str, where)
+    for part in above:
+        inner = model.model_fields[part].annotation
+        assert isinstance(inner, type)  # noqa: S101 only a model inside a model refuses fields
+        assert issubclass(inner, BaseModel)  # noqa: S101
+        model = inner
+    names = list(model.model_fields)
+    near = get_close_matches(last, names, n=1) if len(last) <= _LONGEST_SHOWN else []
+    return f"is not known; did you mean {near[0]}?" if near else f"is not known; known are: {', '.join(names)}"
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("holds a NUL byte")
+    return text
+
+
+#: text that any database and any process can take
+Text = Annotated[str, AfterValidator(_no_nul)]

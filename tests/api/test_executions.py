@@ -1,0 +1,131 @@
+"""The tries at a job, and what they wrote."""
+
+from __future__ import annotations
+
+import pytest
+
+from scale.engines.protocol import Stream
+from scale.error.models import Error
+from scale.job.models import TaskUpdate
+from tests.api.answers import Shelf, fields_at_fault, words
+
+
+@pytest.fixture
+def shelf(settings, monkeypatch):
+    settings.LOG_SOURCES = {"local": "tests.api.answers.Shelf"}
+    monkeypatch.setattr(Shelf, "held", {})
+    return Shelf.held
+
+
+@pytest.fixture
+def execution(alice, a_job, a_node, an_execution):
+    return an_execution(a_job(alice), 1, node=a_node())
+
+
+def test_executions_come_the_latest_first_with_how_they_ended(alice, a_job, a_node, an_execution):
+    job, node = a_job(alice), a_node()
+    timeout = Error.objects.get(name="timeout")
+    used = {"exit_code": None, "signal": 9, "cpu_seconds": 1.5, "peak_memory": 3.0, "message": "killed"}
+    an_execution(job, 1, "FAILED", node, error=timeout, **used)
+    an_execution(job, 2, node=node)
+    latest, first = alice.get(f"jobs/{job.pk}/executions/").json()["results"]
+    assert (latest["exe_num"], latest["status"], latest["ended"], latest["exit_code"]) == (2, "RUNNING", None, None)
+    assert (first["status"], first["error"]["name"], first["node"]["hostname"]) == ("FAILED", "timeout", "node-1")
+    assert {key: first[key] for key in used} == used
+    assert set(first) - set(used) == words(
+        "id status exe_num cluster_id created queued started ended job node error job_type timeout input_file_size"
+    )
+
+
+def test_each_filter_narrows_the_executions(alice, a_job, a_node, an_execution):
+    job, node, timeout = a_job(alice), a_node(), Error.objects.get(name="timeout")
+    an_execution(job, 1, "FAILED", node, error=timeout)
+    an_execution(job, 2, "COMPLETED")
+    an_execution(job, 3)
+
+    def numbers(query):
+        return [e["exe_num"] for e in alice.get(f"jobs/{job.pk}/executions/?{query}").json()["results"]]
+
+    assert numbers("status=RUNNING") == [3]
+    assert numbers("status=RUNNING&status=FAILED") == [3, 1]
+    assert numbers("status=COMPLETED") == [2]
+    assert numbers(f"node_id={node.pk}") == [1]
+    assert numbers(f"error_id={timeout.pk}") == [1]
+    assert numbers("error_category=ALGORITHM") == [1]
+    assert numbers("error_category=DATA") == []
+
+
+def test_a_parameter_that_cannot_be_used_is_named(alice, execution):
+    assert fields_at_fault(alice.get(f"jobs/{execution.job_id}/executions/?status=QUEUED")) == ["status"]
+    assert fields_at_fault(alice.get(f"job-executions/{execution.pk}/logs/stdout/?format=pdf")) == ["format"]
+
+
+def test_the_page_of_an_execution_tells_all_of_it(alice, a_job, an_execution):
+    job = a_job(alice)
+    an_execution(job, 1, "COMPLETED", task_results={"version": "1.0", "tasks": []}, exit_code=0)
+    page = alice.get(f"jobs/{job.pk}/executions/1/").json()
+    assert page["task_results"] == {"version": "1.0", "tasks": []}
+    assert (page["resources"], page["configuration"], page["output"]) == ({}, {}, None)
+
+
+def test_a_list_of_executions_costs_the_same_however_long_it_is(alice, a_job, a_node, an_execution, django_assert_num_queries):
+    job, node = a_job(alice), a_node()
+    for exe_num in (1, 2, 3):
+        an_execution(job, exe_num, "FAILED", node, error=Error.objects.get(name="timeout"))
+    with django_assert_num_queries(4):  # who asks, whether there is such a job, how many, the page
+        alice.get(f"jobs/{job.pk}/executions/")
+
+
+def test_output_is_told_as_text(alice, execution, shelf):
+    shelf[f"{execution.cluster_id}_main", Stream.STDOUT] = "<b>é".encode() + b"\xff\n"
+    answer = alice.get(f"job-executions/{execution.pk}/logs/stdout/")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    assert answer.content.decode() == "<b>é\ufffd\n"
+
+
+def test_output_is_told_as_json_and_as_a_page(alice, execution, shelf):
+    task = f"{execution.cluster_id}_main"
+    shelf[task, Stream.COMBINED] = b"<script>"
+    path = f"job-executions/{execution.pk}/logs/combined/"
+    assert alice.get(path + "?format=json").json() == {"task_id": task, "stream": "combined", "text": "<script>"}
+    page = alice.get(path + "?format=html", headers={"Accept": "text/html"})
+    assert page["Content-Type"] == "text/html; charset=utf-8"
+    assert b"&lt;script&gt;" in page.content
+
+
+def test_no_output_is_no_content(alice, execution, shelf):
+    shelf[f"{execution.cluster_id}_main", Stream.STDERR] = b""
+    assert alice.get(f"job-executions/{execution.pk}/logs/stdout/").status_code == 204
+    assert alice.get(f"job-executions/{execution.pk}/logs/stderr/").status_code == 204
+
+
+def test_a_task_that_was_lost_is_read_in_its_latest_incarnation(alice, execution, shelf, clock):
+    again = f"{execution.cluster_id}_main_lost-1"
+    TaskUpdate.objects.create(job_exe=execution, task_id=again, status="TASK_RUNNING", created=clock.now())
+    shelf[again, Stream.STDOUT] = b"again"
+    assert alice.get(f"job-executions/{execution.pk}/logs/stdout/").content == b"again"
+
+
+def test_another_task_is_read_by_its_type(alice, execution, shelf):
+    execution.configuration = {"tasks": [{"task_id": "t_pre", "type": "pre"}, {"task_id": "t_main", "type": "main"}]}
+    execution.save()
+    shelf["t_pre", Stream.STDOUT] = b"prepared"
+    path = f"job-executions/{execution.pk}/logs/stdout/"
+    assert alice.get(path + "?task=pre").content == b"prepared"
+    assert alice.get(path + "?task=post").status_code == 404
+
+
+def test_an_engine_whose_output_cannot_be_read_here_has_none(alice, a_job, a_node, an_execution, shelf):
+    execution = an_execution(a_job(alice), 1, node=a_node("far"))
+    execution.node.engine = "elsewhere"
+    execution.node.save()
+    assert alice.get(f"job-executions/{execution.pk}/logs/stdout/").status_code == 204
+
+
+def test_a_stranger_has_no_log(alice):
+    assert alice.get("job-executions/999/logs/stdout/").status_code == 404
+    assert alice.get("job-executions/999/logs/stdin/").status_code == 404
+
+
+def test_local_output_is_found_in_the_data_directory(alice, execution):
+    assert alice.get(f"job-executions/{execution.pk}/logs/stdout/").status_code == 204

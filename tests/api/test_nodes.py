@@ -1,0 +1,90 @@
+"""Nodes over REST."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from tests.api.answers import fields_at_fault, words
+
+
+def test_nodes_are_listed_and_told_one_by_one(alice, a_node):
+    node = a_node()
+    page = alice.get("nodes/").json()
+    assert page["count"] == 1
+    assert page["results"][0] == alice.get(f"nodes/{node.pk}/").json()
+    assert set(page["results"][0]) >= words("id hostname pause_reason is_paused is_active deprecated created last_modified")
+
+
+def test_each_filter_narrows_the_list(alice, a_node, clock):
+    a_node("b")
+    a_node("a", is_active=False)
+
+    def names(query):
+        return [node["hostname"] for node in alice.get(f"nodes/?{query}").json()["results"]]
+
+    assert names("is_active=true") == ["b"]
+    assert names("is_active=0") == ["a"]
+    assert names("order=hostname") == ["a", "b"]
+    assert names("order=-hostname") == ["b", "a"]
+    clock.move(timedelta(hours=1))
+    assert names("started=PT1M") == []
+
+
+def test_staff_pause_a_node_and_say_why(staff, a_node, clock):
+    node = a_node()
+    clock.move(timedelta(minutes=1))
+    answer = staff.patch(f"nodes/{node.pk}/", {"is_paused": True, "pause_reason": "new disk"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    node.refresh_from_db()
+    assert (node.is_paused, node.pause_reason, node.last_modified) == (True, "new disk", clock.now())
+
+
+def test_the_reason_goes_with_the_pause(staff, a_node):
+    node = a_node(is_paused=True, pause_reason="new disk")
+    staff.patch(f"nodes/{node.pk}/", {"is_paused": False})
+    node.refresh_from_db()
+    assert (node.is_paused, node.pause_reason) == (False, None)
+
+
+def test_a_node_is_deprecated_once_and_may_come_back(staff, a_node, clock):
+    node, first = a_node(), clock.now()
+    staff.patch(f"nodes/{node.pk}/", {"is_active": False})
+    clock.move(timedelta(minutes=1))
+    staff.patch(f"nodes/{node.pk}/", {"is_active": False})
+    node.refresh_from_db()
+    assert (node.is_active, node.deprecated) == (False, first)
+    staff.patch(f"nodes/{node.pk}/", {"is_active": True})
+    node.refresh_from_db()
+    assert (node.is_active, node.deprecated) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, ""),
+        ([], ""),
+        ({"hostname": "x"}, "hostname"),
+        ({"is_paused": 1}, "is_paused"),
+        ({"is_paused": None}, "is_paused"),
+        ({"is_active": "true"}, "is_active"),
+        ({"pause_reason": "x" * 251}, "pause_reason"),
+        ({"pause_reason": "\0"}, "pause_reason"),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_refused(staff, a_node, body, field):
+    node = a_node()
+    assert fields_at_fault(staff.patch(f"nodes/{node.pk}/", json.dumps(body))) == [field]
+
+
+def test_only_staff_change_a_node(alice, a_node):
+    answer = alice.patch(f"nodes/{a_node().pk}/", {"is_paused": True})
+    assert answer.status_code == 403
+    assert answer.json()["detail"] == "Only staff may change this."
+
+
+def test_a_stranger_is_not_found(staff):
+    assert staff.get("nodes/999/").status_code == 404
+    assert staff.patch("nodes/999/", {"is_paused": True}).status_code == 404
