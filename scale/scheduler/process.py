@@ -81,6 +81,7 @@ class Scheduler:
         self._next: SimpleQueue[str] = SimpleQueue()  # executions whose next task may start
         self._nodes_read: datetime | None = None
         self._unsent: tuple[Recordable, Sequence[Message]] | None = None
+        self._is_draining = False
         self._handed_back: list[int] | None = None
         self._reports = Loop("reports", self.reports, 5.0)
         self._schedule = Loop("schedule", self.schedule, 1.0)
@@ -104,12 +105,10 @@ class Scheduler:
         self.status(when)
         logger.info("scheduler started: %d tasks adopted, %d jobs put back on the queue", len(adopted), put_back)
 
-    def hand_back(self, when: datetime) -> None:
-        """Place nothing any more, and end what runs as canceled. When all of it is over, `put_back` queues it again."""
-        running = self.job_exes.get_running_job_exes()
-        self._handed_back = [exe.job_id for exe in running]
-        self._settle(self.job_exes.cancel_all(when))
-        self.tender.kill(when)
+    def drain(self) -> None:
+        """From the next turn on place nothing, and end what runs; when it `is_idle`, `put_back` queues the jobs again."""
+        self._is_draining = True
+        self._schedule.wake()
 
     def put_back(self, when: datetime) -> int:
         """Queue the jobs again whose executions were handed back; returns how many there are."""
@@ -117,8 +116,8 @@ class Scheduler:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing runs and all of it is in the database."""
-        return self._unsent is None and not self.job_exes.get_running_job_exes()
+        """Whether it has been drained, nothing runs, and all of it is in the database."""
+        return self._handed_back is not None and self._unsent is None and not self.job_exes.get_running_job_exes()
 
     def wake(self) -> None:
         """Somebody rang: there is something new to be seen in the database."""
@@ -149,10 +148,12 @@ class Scheduler:
         self._settle(self.job_exes.sync_with_database())
         self._clear_canceled(when)
         self._settle(self.tender.tend(when))
-        self.tender.kill(when)
-        if self._handed_back is None:
+        if self._is_draining:
+            self._hand_back(when)
+        else:
             self._take(self.placer.place(self._settings, when))
             self._start_next_tasks(when)
+        self.tender.kill(when)
 
     def persist(self, when: datetime) -> None:
         """Record what was handed over. It is kept until that is committed; only then may engines forget the ends."""
@@ -201,6 +202,11 @@ class Scheduler:
         self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
         self.allocations.add(exes)
         return [task for task in current if task is not None]
+
+    def _hand_back(self, when: datetime) -> None:
+        if self._handed_back is None:
+            self._handed_back = [exe.job_id for exe in self.job_exes.get_running_job_exes()]
+            self._settle(self.job_exes.cancel_all(when))
 
     def _take(self, made: Sequence[JobExecution]) -> None:
         """Take executions that have just been placed."""

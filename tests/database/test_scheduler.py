@@ -265,7 +265,7 @@ def test_handing_back_ends_what_runs_and_queues_it_again():
     world = World(behave=lambda _: FOREVER)
     ids = world.submit(3)
     world.turn()
-    world.scheduler.hand_back(world.now)
+    world.scheduler.drain()
     world.turns(2)
     assert world.scheduler.is_idle
     assert world.scheduler.put_back(world.now) == 3

@@ -89,7 +89,7 @@ class _Run:
     def _hand_back(self) -> None:
         """End what runs; the loops go on until all of it is recorded."""
         logger.info("ending what runs and putting it back on the queue")
-        self._scheduler.hand_back(self._clock.now())
+        self._scheduler.drain()
         until = self._clock.now() + timedelta(seconds=self._environment.kill_grace) + _SLACK
         idle = threading.Event()
         while not self._scheduler.is_idle and self._clock.now() < until:
