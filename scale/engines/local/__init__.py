@@ -1,0 +1,1 @@
+"""The engine for this machine: a process per task, held by a keeper that outlives the scheduler."""

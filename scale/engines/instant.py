@@ -1,0 +1,319 @@
+"""The engine for tests and simulation: no threads, no processes; tasks last as long as they are told to.
+
+Time moves only by the ``when`` of each call. What happens between two calls is reported by the later one, in order.
+"""
+
+from __future__ import annotations
+
+import heapq
+import signal as signals
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from scale.engines.protocol import (
+    Capabilities,
+    NodeReport,
+    Reason,
+    Report,
+    Stream,
+    TaskReport,
+    TaskSpec,
+    TaskState,
+    Usage,
+)
+from scale.kernel.errors import ClusterTrouble
+from scale.kernel.ids import TaskId
+from scale.kernel.resources import Resources
+
+if TYPE_CHECKING:
+    from scale.environment import Environment
+    from scale.kernel.clock import Clock
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a task is to do."""
+
+    duration: timedelta | None = timedelta()  #: None: it runs until it is killed, or ended by hand
+    exit_code: int = 0
+    signal: int | None = None  #: ends it instead of an exit
+    refused: Reason = Reason.NONE  #: why it cannot even start
+    message: str = ""
+    usage: Usage = field(default_factory=Usage)
+    ignores_term: bool = False  #: only SIGKILL ends it
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+    @property
+    def state(self) -> TaskState:
+        return TaskState.FINISHED if self.signal is None and self.exit_code == 0 else TaskState.FAILED
+
+
+Behaviour = Callable[[TaskSpec], Outcome]
+
+
+def succeed_at_once(_: TaskSpec) -> Outcome:
+    return Outcome()
+
+
+@dataclass(slots=True)
+class _Task:
+    spec: TaskSpec
+    outcome: Outcome
+    is_killed: bool = False
+    end: TaskReport | None = None
+
+
+class InstantCluster:
+    """What outlives an engine: nodes, tasks, and what is still to happen. An engine is a connection to it."""
+
+    def __init__(self, nodes: Mapping[str, Resources], behave: Behaviour) -> None:
+        self.nodes = dict(nodes)
+        self.behave = behave
+        self.away: set[str] = set()
+        self.tasks: dict[TaskId, _Task] = {}
+        self.ever: set[TaskId] = set()
+        self.output: dict[TaskId, tuple[bytes, bytes]] = {}
+        self.now = _LONG_AGO
+        self._numbers = count()  # what is due at the same moment happens in the order in which it was arranged
+        self._due: list[tuple[datetime, int, _Task, TaskReport]] = []
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When the next task ends by itself, or by SIGKILL; None: nothing will happen."""
+        while self._due and self._due[0][2].end is not None:
+            heapq.heappop(self._due)
+        return self._due[0][0] if self._due else None
+
+    def arrange(self, task: _Task, end: TaskReport) -> None:
+        heapq.heappush(self._due, (end.when, next(self._numbers), task, end))
+
+    def move_to(self, when: datetime) -> list[TaskReport]:
+        """Let happen what is due until then."""
+        happened = []
+        while (due := self.next_due) is not None and due <= when:
+            _, _, task, end = heapq.heappop(self._due)
+            task.end = end
+            happened.append(end)
+        self.now = max(self.now, when)
+        return happened
+
+
+class InstantEngine:
+    """Some nodes, whose tasks do what ``behave`` says.
+
+    :param nodes: what each has, by agent id; None: one node named ``node-1`` with 4 cpus
+    :param after: an engine that was stopped, or dropped as a killed scheduler would: this one finds what it left
+    """
+
+    capabilities = Capabilities(survives_us=True)
+
+    def __init__(
+        self,
+        nodes: Mapping[str, Resources] | None = None,
+        behave: Behaviour = succeed_at_once,
+        *,
+        after: InstantEngine | None = None,
+        name: str = "instant",
+    ) -> None:
+        some = {"node-1": Resources(cpus=4, mem=16_384, disk=102_400, gpus=0)} if nodes is None else nodes
+        self.name = name
+        self.cluster: InstantCluster = after.cluster if after else InstantCluster(some, behave)
+        self._reports: list[Report] = []
+        self._wake: Callable[[], None] = lambda: None
+        self._is_connected = False
+
+    @classmethod
+    def from_environment(cls, environment: Environment, clock: Clock) -> Self:
+        return cls()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop(leave_tasks=False)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """The moment to which a simulation may jump when nothing else happens before."""
+        return self.cluster.next_due
+
+    # The protocol
+
+    def start(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._is_connected = True
+        for node in self.cluster.nodes:
+            self._report_node(node)
+        for task in self.cluster.tasks.values():
+            self._tell(self._standing(task))
+
+    def launch(self, tasks: Sequence[TaskSpec], when: datetime) -> None:
+        self._move_to(when)
+        self._need_nodes(task.node for task in tasks)
+        for spec in tasks:
+            if spec.id not in self.cluster.ever:
+                self.cluster.ever.add(spec.id)
+                self._begin(spec, when)
+
+    def kill(self, tasks: Iterable[TaskId], when: datetime) -> None:
+        self._move_to(when)
+        tasks = list(tasks)
+        self._need_nodes_of(tasks)
+        for task_id in tasks:
+            task = self.cluster.tasks.get(task_id)
+            if task is None:
+                self._tell(_stranger(task_id, when))
+            elif task.end is None and not task.is_killed:
+                self._terminate(task, when)
+
+    def reconcile(self, tasks: Iterable[TaskId], when: datetime) -> None:
+        self._move_to(when)
+        tasks = list(tasks)
+        self._need_nodes_of(tasks)
+        for task_id in tasks:
+            task = self.cluster.tasks.get(task_id)
+            self._tell(self._standing(task) if task else _stranger(task_id, when))
+
+    def reports(self, when: datetime) -> list[Report]:
+        self._move_to(when)
+        reports, self._reports = self._reports, []
+        return reports
+
+    def acknowledge(self, tasks: Iterable[TaskId]) -> None:
+        for task_id in tasks:
+            task = self.cluster.tasks.get(task_id)
+            if task and task.end is not None:
+                del self.cluster.tasks[task_id]
+
+    def stop(self, *, leave_tasks: bool) -> None:
+        self._is_connected = False
+        if not leave_tasks:
+            for task in self.cluster.tasks.values():
+                if task.end is None:
+                    task.end = _killed(task, self.cluster.now, signals.SIGKILL)
+
+    # By hand
+
+    def finish(self, task_id: TaskId, when: datetime, exit_code: int = 0) -> None:
+        """End a running task with this exit code, now."""
+        task = self.cluster.tasks[task_id]
+        self._end(task, _ended(task.spec, replace(task.outcome, exit_code=exit_code, signal=None), when))
+
+    def fail(self, task_id: TaskId, when: datetime, exit_code: int = 1) -> None:
+        self.finish(task_id, when, exit_code)
+
+    def lose(self, task_id: TaskId, when: datetime) -> None:
+        """Make the engine lose a task: it is neither running nor ended, nor will ever be."""
+        task = self.cluster.tasks[task_id]
+        self._end(task, TaskReport(task_id, TaskState.LOST, when, task.spec.node, message="lost"))
+
+    def lose_node(self, node: str, when: datetime) -> None:
+        """Nothing is heard of the node and its tasks, and nothing can be launched there, until it is back."""
+        self._move_to(when)
+        self.cluster.away.add(node)
+        self._report_node(node)
+
+    def bring_back(self, node: str, when: datetime) -> None:
+        """Its tasks went on meanwhile; ends that were not acknowledged are told, perhaps again."""
+        self._move_to(when)
+        self.cluster.away.discard(node)
+        self._report_node(node)
+        for task in self.cluster.tasks.values():
+            if task.spec.node == node:
+                self._tell(self._standing(task))
+
+    # Logs
+
+    def read(self, task_id: TaskId, stream: Stream) -> bytes | None:
+        """The engine is its own `LogSource`."""
+        if task_id not in self.cluster.output:
+            return None
+        out, err = self.cluster.output[task_id]
+        return {Stream.STDOUT: out, Stream.STDERR: err}.get(stream, out + err)
+
+    # What happens to a task
+
+    def _move_to(self, when: datetime) -> None:
+        for end in self.cluster.move_to(when):
+            self._tell(end)
+
+    def _need_nodes(self, nodes: Iterable[str]) -> None:
+        for node in nodes:
+            if node in self.cluster.away:
+                raise ClusterTrouble(f"node {node} is away")
+
+    def _need_nodes_of(self, tasks: Iterable[TaskId]) -> None:
+        self._need_nodes(task.spec.node for task_id in tasks if (task := self.cluster.tasks.get(task_id)))
+
+    def _begin(self, spec: TaskSpec, when: datetime) -> None:
+        task = self.cluster.tasks[spec.id] = _Task(spec, self.cluster.behave(spec))
+        if task.outcome.refused:
+            reason, message = task.outcome.refused, task.outcome.message
+            self._end(task, TaskReport(spec.id, TaskState.FAILED, when, spec.node, reason=reason, message=message))
+            return
+        self.cluster.output[spec.id] = (task.outcome.stdout, task.outcome.stderr)
+        self._tell(TaskReport(spec.id, TaskState.RUNNING, when, spec.node))
+        if task.outcome.duration is not None:
+            self.cluster.arrange(task, _ended(spec, task.outcome, when + task.outcome.duration))
+
+    def _terminate(self, task: _Task, when: datetime) -> None:
+        task.is_killed = True
+        if task.outcome.ignores_term:
+            self.cluster.arrange(task, _killed(task, when + task.spec.grace, signals.SIGKILL))
+        else:
+            self._end(task, _killed(task, when, signals.SIGTERM))
+
+    def _end(self, task: _Task, end: TaskReport) -> None:
+        if task.end is None:
+            task.end = end
+            self._tell(end)
+
+    def _standing(self, task: _Task) -> TaskReport:
+        return task.end or TaskReport(task.spec.id, TaskState.RUNNING, self.cluster.now, task.spec.node)
+
+    def _tell(self, report: TaskReport) -> None:
+        if self._is_connected and report.node not in self.cluster.away:
+            self._reports.append(report)
+            self._wake()
+
+    def _report_node(self, node: str) -> None:
+        has = self.cluster.nodes[node]
+        is_online = node not in self.cluster.away
+        self._reports.append(NodeReport(node, node, is_online=is_online, when=self.cluster.now, total=has, offered=has))
+        self._wake()
+
+
+def _stranger(task_id: TaskId, when: datetime) -> TaskReport:
+    return TaskReport(task_id, TaskState.LOST, when, reason=Reason.UNKNOWN_TASK, message="there is no such task")
+
+
+def _ended(spec: TaskSpec, outcome: Outcome, when: datetime) -> TaskReport:
+    return TaskReport(
+        spec.id,
+        outcome.state,
+        when,
+        spec.node,
+        exit_code=outcome.exit_code if outcome.signal is None else None,
+        signal=outcome.signal,
+        message=outcome.message or _how(outcome),
+        usage=outcome.usage,
+    )
+
+
+def _how(outcome: Outcome) -> str:
+    if outcome.signal is not None:
+        return f"terminated by signal {signals.Signals(outcome.signal).name}"
+    return f"exited with status {outcome.exit_code}" if outcome.exit_code else ""
+
+
+def _killed(task: _Task, when: datetime, number: int) -> TaskReport:
+    message = f"killed: terminated by signal {signals.Signals(number).name}"
+    usage = task.outcome.usage
+    return TaskReport(task.spec.id, TaskState.KILLED, when, task.spec.node, signal=number, message=message, usage=usage)

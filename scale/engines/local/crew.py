@@ -1,0 +1,285 @@
+"""The tasks of one home: starts them, sees them end, remembers them until their ends are acknowledged."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import signal
+from collections import deque
+
+from scale.engines.local import ending, orphans, places, processes, recovery, wire
+from scale.engines.local.folders import Folders
+from scale.engines.local.journal import Journal
+from scale.engines.local.launching import Launcher, Refused
+from scale.engines.local.output import Output
+from scale.engines.local.sampling import Sampler
+from scale.engines.local.sweeping import Sweeper
+from scale.engines.local.task import Task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+
+class Crew:
+    """What happens to tasks is put into ``reports``, which the runner empties."""
+
+    def __init__(self, home: str, base: int, keeper_id: str) -> None:
+        self.reports: list[dict[str, Any]] = []
+        self.waiting: deque[dict[str, Any]] = deque()  #: launches not yet carried out
+        self.task_env: dict[str, str] = {}
+        self.sampler = Sampler(f"{home}/{places.LOGS}")
+        self.sweeper = Sweeper(keeper_id)
+        self._keeper_id = keeper_id
+        self._tasks: dict[str, Task] = {}
+        self._names: dict[str, Task] = {}
+        self._by_pid: dict[int, Task] = {}
+        self._deadlines: list[tuple[float, str]] = []  # when a task gets SIGKILL
+        self._ended: list[Task] = []  # some of their processes may be left
+        self._launcher = Launcher(base)
+        self._output = Output(f"{home}/{places.LOGS}")
+        self._folders = Folders(home, keeper_id)
+        self._journal = Journal(places.JOURNAL)
+
+    # Before and after
+
+    def recover(self, guardian: int) -> list[Task]:
+        """Take up the tasks of an earlier runner; those whose end only a pidfd can tell."""
+        found = recovery.recover(self._keeper_id, guardian)
+        for task in found.tasks.values():
+            self._keep(task)
+        orphans.take(lambda ends: self._orphans_found(found.over, ends))
+        for task in found.over:
+            self.gone(task)
+        self._compact()
+        for day in {task.day for task in found.tasks.values() if task.runs}:
+            self.sampler.watch(day)
+        self._end_by_signal([task for task in found.tasks.values() if task.runs and task.killed])
+        return found.strange
+
+    @property
+    def has_work(self) -> bool:
+        return bool(self.waiting or self._by_pid or self._ended)
+
+    @property
+    def longest_grace(self) -> float:
+        return max((task.grace for task in self._by_pid.values()), default=0.0)
+
+    def everything(self) -> list[dict[str, Any]]:
+        """How each task stands whose end is not acknowledged."""
+        return [task.report() for task in self._tasks.values()]
+
+    # What the engine asks for
+
+    def launch_some(self, most: int) -> None:
+        for _ in range(min(most, len(self.waiting))):
+            self._launch(self.waiting.popleft())
+
+    def kill(self, ids: Iterable[str]) -> None:
+        """End tasks; a stranger is reported lost, and one whose end was told is left alone."""
+        self.reap()  # what has ended by itself was not killed
+        waiting = {order["id"]: order for order in self.waiting}
+        doomed = []
+        for task_id in ids:
+            task = self._tasks.get(task_id)
+            if task and task.runs and not task.killed:
+                task.killed = True
+                doomed.append(task)
+            elif task_id in waiting:
+                waiting[task_id]["killed"] = True
+            elif task is None:
+                self._report_stranger(task_id)
+        self._journal.write(*(["kill", task.id] for task in doomed))
+        self._end_by_signal(doomed)
+
+    def kill_all(self) -> None:
+        self.kill([*(order["id"] for order in self.waiting), *(task.id for task in self._by_pid.values())])
+
+    def reconcile(self, ids: Iterable[str]) -> None:
+        waiting = {order["id"] for order in self.waiting}
+        for task_id in ids:
+            if task := self._tasks.get(task_id):
+                self.reports.append(task.report())
+            elif task_id in waiting:
+                self.reports.append({"id": task_id, "state": wire.STAGING, "when": processes.wall()})
+            else:
+                self._report_stranger(task_id)
+
+    def acknowledge(self, ids: Sequence[str]) -> None:
+        """Forget these tasks, whose ends are safe elsewhere."""
+        over = [task for task_id in ids if (task := self._tasks.get(task_id)) and task.end is not None]
+        for task in over:
+            del self._tasks[task.id]
+            self._names.pop(task.name, None)
+            if task.directory:
+                self._folders.take_back(task.directory)
+        if over:
+            self._journal.write(["ack", [task.id for task in over]])
+        if self._journal.is_stale:
+            self._compact()
+
+    def _report_stranger(self, task_id: str) -> None:
+        words = {"reason": wire.UNKNOWN_TASK, "message": "this machine does not know the task"}
+        self.reports.append({"id": task_id, "state": wire.LOST, "when": processes.wall(), **words})
+
+    # How a task starts
+
+    def _launch(self, order: dict[str, Any]) -> None:
+        """Start a task that was never here before."""
+        if order["id"] in self._tasks:
+            return
+        wall = processes.wall()
+        task = Task(order["id"], places.day_of(wall, self._keeper_id), order["grace"], wall)
+        try:
+            streams = self._open_output(task)
+        except Refused as refusal:
+            self._refuse(task, refusal)
+            return
+        if streams is None:
+            return
+        try:
+            self._start(task, order, streams)
+        except Refused as refusal:
+            self._refuse(task, refusal)
+        finally:
+            os.close(streams[0])
+            os.close(streams[1])
+
+    def _open_output(self, task: Task) -> tuple[int, int] | None:
+        try:
+            if self._output.begin(task.day):
+                self._folders.remove_strays({known.directory for known in self._tasks.values()}, task.day)
+            streams = self._output.open(task.day, task.name)
+        except OSError as error:
+            raise Refused(wire.LAUNCH_FAILED, f"its output files cannot be made: {error.strerror}") from None
+        self.sampler.watch(task.day)
+        return streams
+
+    def _start(self, task: Task, order: dict[str, Any], streams: tuple[int, int]) -> None:
+        if order.get("killed"):
+            self._end_unstarted(task, ending.never_started())
+            return
+        directory = order["cwd"]
+        if directory is None:
+            directory = task.directory = self._own_directory(task)
+        task.before = processes.now()
+        self._journal.write(task.spawn_record())
+        if self._journal.is_behind:
+            raise Refused(wire.LAUNCH_FAILED, "the keeper's journal cannot be written; is the disk full?")
+        pid = self._launcher.start(order["argv"], self._environment(task, order), directory, *streams)
+        task.pid, task.after = pid, processes.now()
+        self._journal.write(task.pid_record())
+        self._keep(task)
+        self.reports.append(task.report())
+
+    def _environment(self, task: Task, order: dict[str, Any]) -> dict[str, str]:
+        return {**self.task_env, **order["env"], processes.TASK_MARK: task.id, processes.KEEPER_MARK: self._keeper_id}
+
+    def _own_directory(self, task: Task) -> str:
+        try:
+            return self._folders.give(task.day, task.name)
+        except OSError as error:
+            raise Refused(wire.LAUNCH_FAILED, f"its directory cannot be made: {error.strerror}") from None
+
+    def _refuse(self, task: Task, refusal: Refused) -> None:
+        self._end_unstarted(task, ending.refused(refusal.reason, refusal.message))
+
+    def _end_unstarted(self, task: Task, end: dict[str, Any]) -> None:
+        self._keep(task)
+        self._journal.write(task.spawn_record())
+        self._finish(task, end, processes.wall())
+
+    def _keep(self, task: Task) -> None:
+        self._tasks[task.id] = self._names[task.name] = task
+        if task.runs:
+            self._by_pid[task.pid] = task
+
+    # How a task ends
+
+    def reap(self) -> None:
+        """Reap the children that have ended; before that, kill what is left of each one's group, while that is surely its own."""
+        for pid in processes.ended_children():
+            task = self._by_pid.get(pid)
+            if task is None:
+                os.waitpid(pid, 0)
+                self._folders.remover_ended(pid)
+                continue
+            processes.signal_group(pid, signal.SIGKILL)
+            _, status, usage = os.wait4(pid, 0)
+            cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+            self._finish(task, ending.seen(status, cpu, memory, asked=task.killed), processes.wall())
+            if task.killed:
+                self._ended.append(task)
+
+    def orphans_ended(self, ends: Iterable[dict[str, Any]]) -> None:
+        """The guardian saw these processes end; some are our tasks."""
+        for orphan in ends:
+            task = self._by_pid.get(orphan["pid"])
+            if task and not task.is_child and task.started_at(orphan["start"]):
+                end = ending.seen(orphan["status"], orphan["cpu"], orphan["mem"], asked=task.killed)
+                self._finish(task, end, orphan["when"])
+                self._ended.append(task)
+
+    def _orphans_found(self, over: list[Task], ends: list[dict[str, Any]]) -> None:
+        known = {task.pid for task in self._tasks.values()}
+        recovery.unrecorded(over, [end for end in ends if end["pid"] not in known])
+        for task in over:
+            self._keep(task)
+        self.orphans_ended(ends)
+
+    def gone(self, task: Task) -> None:
+        """It is over, and nobody saw how."""
+        if task.end is None:
+            self._finish(task, ending.unseen(), processes.wall())
+            self._ended.append(task)
+
+    def unguarded(self) -> list[Task]:
+        """The tasks whose ends the guardian would have told; it is dead."""
+        orphans.take(self.orphans_ended)
+        return [task for task in self._by_pid.values() if not task.is_child and task.pidfd < 0]
+
+    def sweep(self) -> None:
+        """Kill what ended tasks have left behind."""
+        if self._ended:
+            self.sweeper.signal(self._ended, signal.SIGKILL)
+            self._ended.clear()
+
+    def _finish(self, task: Task, end: dict[str, Any], when: float) -> None:
+        task.finish(end, when)
+        self._by_pid.pop(task.pid, None)
+        self._journal.write(task.end_record())
+        self.reports.append(task.report())
+        self.sampler.forget(task.name)
+
+    # Signals and moments
+
+    def _end_by_signal(self, doomed: list[Task]) -> None:
+        if not doomed:
+            return
+        self.sweeper.signal(doomed, signal.SIGTERM)
+        for task in doomed:
+            heapq.heappush(self._deadlines, (processes.now() + task.grace, task.id))
+
+    def next_deadline(self) -> float | None:
+        """Seconds since boot, when some task's grace is over."""
+        while self._deadlines:
+            at, task_id = self._deadlines[0]
+            if (task := self._tasks.get(task_id)) and task.runs:
+                return at
+            heapq.heappop(self._deadlines)
+        return None
+
+    def kill_overdue(self, now: float) -> None:
+        overdue = []
+        while (at := self.next_deadline()) is not None and at <= now:
+            overdue.append(self._tasks[heapq.heappop(self._deadlines)[1]])
+        if overdue:
+            self.sweeper.signal(overdue, signal.SIGKILL)
+
+    def look_at_output(self) -> None:
+        self.sampler.look(lambda name: name in self._names and self._names[name].runs)
+
+    def _compact(self) -> None:
+        live = [record for task in self._tasks.values() for record in task.records()]
+        self._journal.rewrite([["boot", processes.boot_id()], *live])

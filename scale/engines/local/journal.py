@@ -1,0 +1,97 @@
+"""What the keeper remembers on disk: an append-only file of JSON lines, written anew when most of it is history.
+
+    ["boot", id]                              the lines that follow were written in this run of the kernel
+    ["spawn", id, {day, dir, ...}]           about to be started
+    ["pid", id, pid, before, after]           it was started between these two moments since boot
+    ["kill", id]                              we were asked to end it
+    ["end", id, {...}]                        it is over
+    ["ack", [ids]]                            the scheduler has the end: forget the task
+
+Nothing is synced to disk: a power cut ends the tasks too. A torn line is skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from scale.engines.local import processes, wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+_ROOM = 512 * 1024  # bytes of history that are not worth a rewrite
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+
+
+def records(path: str) -> list[list[Any]]:
+    """Every line that can be read."""
+    try:
+        text = processes.read(path)
+    except FileNotFoundError:
+        return []
+    found = []
+    for each in text.split(b"\n"):
+        try:
+            record = json.loads(each)
+        except ValueError:
+            continue
+        if isinstance(record, list) and record:
+            found.append(record)
+    return found
+
+
+class Journal:
+    """The file, open for appending."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._fd = os.open(path, _FLAGS, 0o600)
+        self._size = os.fstat(self._fd).st_size
+        self._kept = 0  # bytes that the last rewrite left
+        self._owed = b""  # what the disk would not take yet
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the disk refuses to take what we write."""
+        return bool(self._owed)
+
+    @property
+    def is_stale(self) -> bool:
+        return self._size > 2 * self._kept + _ROOM
+
+    def write(self, *new: list[Any]) -> None:
+        """Append records; a full disk makes us keep them and try again with the next ones."""
+        data = self._owed + b"".join(map(wire.line, new))
+        try:
+            written = os.write(self._fd, data)
+        except OSError:
+            written = 0
+        self._size += written
+        self._owed = data[written:]
+
+    def rewrite(self, live: Iterable[list[Any]]) -> None:
+        """Replace everything by these records; on a full disk the old file stays."""
+        data = b"".join(map(wire.line, live))
+        fresh = self._path + ".new"
+        try:
+            _write_file(fresh, data)
+            os.replace(fresh, self._path)
+            fd = os.open(self._path, _FLAGS, 0o600)
+        except OSError:
+            self._kept = self._size  # not again before it has doubled
+            return
+        os.close(self._fd)
+        self._fd, self._owed = fd, b""
+        self._size = self._kept = len(data)
+
+
+def _write_file(path: str, data: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+    finally:
+        os.close(fd)

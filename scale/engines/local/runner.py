@@ -1,0 +1,239 @@
+"""Runs tasks: one thread that waits for the engine, for children that end, and for moments that come.
+
+The guardian starts it, and starts it again when it dies; what it has to know then is in the journal. It never forks:
+tasks are started with posix_spawn, which costs the same however large we are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+
+from scale.engines.local import places, processes, wire
+from scale.engines.local.crew import Crew
+from scale.engines.local.peer import Peer
+from scale.engines.local.sampling import EVERY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from scale.engines.local.task import Task
+
+IDLE = 300.0  # seconds without an engine and without tasks after which we go
+_TOGETHER = 0.005  # seconds for which reports wait for one another while launches are waiting, too
+_BURST = 8  # launches between two looks at everything else
+_CHUNK = 1 << 16
+
+
+class Runner:
+    """The loop. Our working directory is home/keeper."""
+
+    def __init__(self, listener: socket.socket, notes: int, keeper_id: str, guardian: int) -> None:
+        self._listener = listener
+        self._notes = notes
+        self._keeper_id = keeper_id
+        self._guardian = guardian
+        base = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._crew = Crew(os.path.dirname(os.getcwd()), base, keeper_id)
+        self._orphans = wire.Lines()
+        self._peer: Peer | None = None
+        self._alone_since = processes.now()
+        self._told_at = 0.0
+        self._look_at: float | None = None  # when to look at the outputs that have grown
+        self._is_stopping = False
+        self._poll = select.epoll()
+        self._acts: dict[int, Callable[[], None]] = {}
+
+    def run(self) -> int:
+        """Serve until told to stop, or until nobody needs us; the exit status."""
+        self._listen()
+        for task in self._crew.recover(self._guardian):
+            self._watch(task)
+        while not self._is_over():
+            for fd, _ in self._poll.poll(self._patience()):
+                if fd in self._acts:  # else an act before it has closed it
+                    self._acts[fd]()
+            self._act_on_time()
+            self._crew.launch_some(_BURST)
+            self._crew.sweep()
+            self._tell()
+        self._leave()
+        return 0
+
+    # What we wait for
+
+    def _listen(self) -> None:
+        self._children, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        os.set_blocking(self._notes, False)
+        self._on_readable(self._children, self._children_ended)
+        self._on_readable(self._notes, self._guardian_spoke)
+        self._on_readable(self._listener.fileno(), self._engine_came)
+        if self._crew.sampler.fileno >= 0:
+            self._on_readable(self._crew.sampler.fileno, self._output_grew, select.EPOLLONESHOT)
+
+    def _on_readable(self, fd: int, act: Callable[[], None], flags: int = 0) -> None:
+        self._poll.register(fd, select.EPOLLIN | flags)
+        self._acts[fd] = act
+
+    def _no_more(self, fd: int) -> None:
+        self._poll.unregister(fd)
+        del self._acts[fd]
+
+    def _patience(self) -> float:
+        """Seconds until something is due; -1: until something happens."""
+        if self._crew.waiting:
+            return 0.0
+        idle = None if self._peer or self._crew.has_work else self._alone_since + IDLE
+        due = [at for at in (self._look_at, self._crew.next_deadline(), idle) if at is not None]
+        return max(0.0, min(due) - processes.now()) if due else -1.0
+
+    def _is_over(self) -> bool:
+        if self._crew.has_work:
+            return False
+        return self._is_stopping or (self._peer is None and processes.now() >= self._alone_since + IDLE)
+
+    def _act_on_time(self) -> None:
+        now = processes.now()
+        self._crew.kill_overdue(now)
+        if self._look_at is not None and now >= self._look_at:
+            self._look_at = None
+            self._crew.look_at_output()
+            self._poll.modify(self._crew.sampler.fileno, select.EPOLLIN | select.EPOLLONESHOT)
+
+    def _output_grew(self) -> None:
+        self._look_at = processes.now() + EVERY
+
+    def _leave(self) -> None:
+        with contextlib.suppress(FileNotFoundError):  # somebody has removed the home
+            os.unlink(places.SOCKET)
+        if self._is_stopping:
+            self._crew.sweeper.kill_everything()
+        if self._peer:
+            self._tell()
+            self._peer.finish()
+
+    # Tasks that end
+
+    def _children_ended(self) -> None:
+        os.read(self._children, _CHUNK)
+        self._crew.reap()
+
+    def _guardian_spoke(self) -> None:
+        """It tells the ends of tasks that an earlier runner started; when it dies, nobody will."""
+        words = os.read(self._notes, _CHUNK)
+        self._crew.orphans_ended(self._orphans.feed(words))
+        if not words:
+            self._no_more(self._notes)
+            for task in self._crew.unguarded():
+                self._watch(task)
+
+    def _watch(self, task: Task) -> None:
+        """Wait for a process that is not our child, nor our guardian's."""
+        try:
+            task.pidfd = os.pidfd_open(task.pid)
+        except OSError:
+            self._crew.gone(task)
+            return
+        if task.is_process(processes.stat_of(task.pid)):
+            self._on_readable(task.pidfd, lambda: self._watched_ended(task))
+        else:
+            self._watched_ended(task)
+
+    def _watched_ended(self, task: Task) -> None:
+        if task.pidfd in self._acts:
+            self._no_more(task.pidfd)
+        os.close(task.pidfd)
+        task.pidfd = -1
+        self._crew.gone(task)
+
+    # The engine
+
+    def _engine_came(self) -> None:
+        """A new engine displaces the one before, once everything that one had sent is read."""
+        connection, _ = self._listener.accept()
+        self._hear()
+        if self._peer:
+            self._peer.send({"displaced": True})
+            self._part()
+        self._peer = Peer(connection)
+        self._on_readable(connection.fileno(), self._hear)
+
+    def _part(self) -> None:
+        if self._peer:
+            self._no_more(self._peer.fileno)
+            self._peer.close()
+            self._peer = None
+            self._alone_since = processes.now()
+
+    def _hear(self) -> None:
+        """Read all that the engine has sent; tell it more if it had not been reading."""
+        if self._peer is None:
+            return
+        messages, is_open = self._peer.receive()
+        for message in messages:
+            self._obey(message)
+        if not is_open:
+            self._part()
+        elif self._peer.is_full:
+            self._peer.flush()
+            self._await_reader()
+
+    def _await_reader(self) -> None:
+        if self._peer and self._peer.fileno in self._acts:
+            wanted = select.EPOLLIN | (select.EPOLLOUT if self._peer.is_full else 0)
+            self._poll.modify(self._peer.fileno, wanted)
+
+    def _obey(self, message: dict[str, Any]) -> None:
+        match message:
+            case {"launch": orders}:
+                if not self._is_stopping:
+                    self._crew.waiting.extend(orders)
+            case {"kill": ids}:
+                self._crew.kill(ids)
+            case {"reconcile": ids}:
+                self._crew.reconcile(ids)
+            case {"ack": ids}:
+                self._crew.acknowledge(ids)
+            case {"hello": {"env": env, "ack": ids}}:
+                self._crew.task_env = env
+                self._crew.acknowledge(ids)
+                self._greet()
+            case {"stop": True}:
+                self._is_stopping = True
+                self._crew.kill_all()
+            case _:  # from a newer engine than we are
+                pass
+
+    def _greet(self) -> None:
+        """Say who we are, then how all tasks stand; that replaces whatever was to be told."""
+        if self._peer is None:
+            return
+        who = {"runner": os.getpid(), "guardian": self._guardian, "id": self._keeper_id, "grace": self._crew.longest_grace}
+        self._peer.send({"hello": who})
+        self._peer.greeted = True
+        self._crew.reports = self._crew.everything()
+        self._told_at = 0.0
+
+    def _tell(self) -> None:
+        """Send reports: at once when nothing else is to do, else together with those of the next milliseconds."""
+        reports = self._crew.reports
+        if not reports:
+            return
+        if self._peer is None or not self._peer.greeted:
+            reports.clear()
+            return
+        now = processes.now()
+        if self._crew.waiting and now < self._told_at + _TOGETHER:
+            return
+        self._peer.send({"reports": reports})
+        self._crew.reports = []
+        self._told_at = now
+        if self._peer.is_full:
+            self._await_reader()

@@ -1,0 +1,399 @@
+"""The local engine keeps the contract; and its tasks outlive whoever is killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from scale.engines.local import keeper, places, processes, translate
+from scale.engines.local.engine import LocalEngine
+from scale.engines.local.link import Leaving
+from scale.engines.local.logs import LocalLogs
+from scale.engines.protocol import Reason, Stream, TaskSpec, TaskState
+from scale.kernel.ids import TaskId
+from scale.kernel.resources import Resources
+from tests.contracts.engine_contract import Does, EngineContract, EngineHooks
+
+#: waits until somebody opens the pipe in its working directory for writing
+UNTIL_RELEASED = 'mkfifo "$SCALE_TASK_ID.pipe"; read _ < "$SCALE_TASK_ID.pipe"; '
+
+
+def sh(script):
+    return ("/bin/sh", "-c", script)
+
+
+COMMANDS = {
+    Does.SUCCEED: ("/bin/true",),
+    Does.EXIT_3: sh("exit 3"),
+    Does.SEGFAULT: sh("kill -SEGV $$"),
+    Does.GO_ON: sh(UNTIL_RELEASED + "exit 0"),
+    Does.GO_ON_WITH_CHILDREN: sh("sleep 1000 & setsid sleep 1000 & (sleep 1000; true) & echo ready; wait"),
+    Does.IGNORE_TERM: sh("trap '' TERM; echo ready; while :; do sleep 1000; done"),
+    Does.SPEAK: sh("echo hello; echo trouble >&2"),
+    Does.MISSING: ("no-such-program",),
+}
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def engine(home):
+    with LocalEngine(home) as engine:
+        yield engine
+
+
+def keeper_id(home):
+    return (home / places.KEEPER / places.ID).read_text()
+
+
+def living(home, task=None):
+    """The processes of the home's tasks that are alive."""
+    marks = [processes.marks_of(stat.pid) for stat in processes.living()]
+    return [mark for mark in marks if mark and mark[0] == keeper_id(home) and task in (None, mark[1])]
+
+
+def kill_9(*pids):
+    """Kill, and wait until they are gone."""
+    with Leaving(pids) as leaving:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        assert leaving.wait(10)
+
+
+class Local(EngineHooks):
+    """The hooks."""
+
+    def command(self, does):
+        return COMMANDS[does]
+
+    def release(self, engine, task):
+        (day,) = places.days(str(engine.home / places.WORK))
+        pipe = engine.home / places.WORK / day / task / f"{task}.pipe"
+        with contextlib.suppress(FileExistsError):  # a task that has just started may not have made it
+            os.mkfifo(pipe)
+        pipe.write_text("\n")
+
+    def restart(self, engine):
+        return LocalEngine(engine.home)
+
+    def lose_node(self, engine):
+        kill_9(engine.keeper_pids[0])
+
+    def bring_back(self, engine):
+        """The guardian starts a new runner, and the engine finds it."""
+
+    def logs(self, engine):
+        return LocalLogs(engine.home)
+
+    def living_processes(self, engine, task):
+        return len(living(engine.home, task))
+
+    def spec(self, watch, name, script, **more):
+        return TaskSpec(TaskId(name), watch.nodes[0].node, sh(script), Resources(cpus=1), **more)
+
+    def output(self, watch, task, stream=Stream.STDOUT):
+        return self.logs(watch.engine).read(TaskId(task), stream)
+
+    def until_it_says(self, watch, task, words):
+        watch.until(lambda: words in (self.output(watch, task, Stream.COMBINED) or b""))
+
+    def rest(self, woken, seconds):
+        woken.wait(min(seconds, 0.02))  # what a task writes does not wake us
+
+
+class TestLocalEngine(Local, EngineContract):
+    pass
+
+
+class TestWhenTheKeeperDies(Local):
+    def script(self, status):
+        return UNTIL_RELEASED + f"exit {status}"
+
+    def launch_some(self, watch):
+        watch.launch(*(self.spec(watch, f"t{n}", self.script(n)) for n in range(5)))
+        watch.until_running(*(f"t{n}" for n in range(5)))
+
+    def test_without_its_runner_every_exit_code_is_still_seen(self, watch):
+        self.launch_some(watch)
+        runner, guardian = watch.engine.keeper_pids
+        os.kill(guardian, signal.SIGSTOP)  # holds the time open in which there is no runner
+        kill_9(runner)
+        for n in range(3):
+            self.release(watch.engine, f"t{n}")
+        os.kill(guardian, signal.SIGCONT)
+        watch.until(lambda: len(watch.nodes) == 3)
+        for n in range(3, 5):
+            self.release(watch.engine, f"t{n}")
+        watch.until_ended(*(f"t{n}" for n in range(5)))
+        ends = [watch.ends(f"t{n}")[0] for n in range(5)]
+        assert [end.exit_code for end in ends] == [0, 1, 2, 3, 4]
+        assert all(end.usage and end.usage.peak_memory > 0 for end in ends)
+        assert watch.engine.keeper_pids[1] == guardian
+
+    def test_a_new_runner_can_kill_what_the_old_one_started(self, watch):
+        watch.launch(self.task(watch, "a", Does.GO_ON_WITH_CHILDREN))
+        self.until_it_says(watch, "a", b"ready")
+        kill_9(watch.engine.keeper_pids[0])
+        watch.until(lambda: len(watch.nodes) == 3)
+        watch.kill("a")
+        watch.until_ended("a")
+        assert watch.ends("a")[0].signal == signal.SIGTERM
+        watch.until(lambda: not living(watch.engine.home, "a"))
+
+    def test_a_kill_outlives_the_runner(self, watch):
+        watch.launch(self.task(watch, "a", Does.IGNORE_TERM, grace=timedelta(seconds=0.5)))
+        self.until_it_says(watch, "a", b"ready")
+        watch.kill("a")
+        watch.until_reconciled("a")
+        kill_9(watch.engine.keeper_pids[0])
+        watch.until_ended("a")
+        assert (watch.ends("a")[0].state, watch.ends("a")[0].signal) == (TaskState.KILLED, signal.SIGKILL)
+
+    def test_without_its_guardian_nothing_changes(self, watch):
+        self.launch_some(watch)
+        kill_9(watch.engine.keeper_pids[1])
+        for n in range(5):
+            self.release(watch.engine, f"t{n}")
+        watch.until_ended(*(f"t{n}" for n in range(5)))
+        assert [watch.ends(f"t{n}")[0].exit_code for n in range(5)] == [0, 1, 2, 3, 4]
+        assert len(watch.nodes) == 1
+
+    def test_a_guardian_that_dies_after_the_runner_leaves_ends_unseen(self, watch):
+        self.launch_some(watch)
+        kill_9(watch.engine.keeper_pids[0])
+        watch.until(lambda: len(watch.nodes) == 3)
+        kill_9(watch.engine.keeper_pids[1])
+        for n in range(5):
+            self.release(watch.engine, f"t{n}")
+        watch.until_ended(*(f"t{n}" for n in range(5)))
+        assert {watch.ends(f"t{n}")[0].reason for n in range(5)} == {Reason.EXIT_UNSEEN}
+
+    def test_without_both_the_engine_starts_a_new_keeper(self, watch):
+        self.launch_some(watch)
+        watch.run(self.task(watch, "over", Does.EXIT_3))
+        runner, guardian = watch.engine.keeper_pids
+        kill_9(guardian, runner)
+        watch.until(lambda: [node.is_online for node in watch.nodes] == [True, False, True])
+        watch.until(lambda: len(watch.ends("over")) == 2)
+        watch.run(self.task(watch, "new", Does.SUCCEED))
+        assert watch.until_reconciled("t0").state is TaskState.RUNNING
+        assert not {runner, guardian} & set(watch.engine.keeper_pids)
+
+    def test_without_both_a_task_goes_on_and_its_end_is_unseen(self, watch):
+        self.launch_some(watch)
+        runner, guardian = watch.engine.keeper_pids
+        watch.engine.stop(leave_tasks=True)
+        kill_9(guardian, runner)
+        self.release(watch.engine, "t0")
+        with self.restart(watch.engine) as engine:
+            again = self.watching(engine)
+            assert again.until_reconciled("t1").state is TaskState.RUNNING
+            again.kill("t1")
+            self.release(engine, "t2")
+            again.until_ended("t0", "t1", "t2")
+            ends = [again.ends(f"t{n}")[0] for n in range(3)]
+        assert {end.reason for end in ends} == {Reason.EXIT_UNSEEN}
+        assert living(watch.engine.home) == []
+
+    def test_a_kill_of_the_schedulers_whole_group_spares_the_keeper(self, home):
+        script = (
+            "import sys, threading, pathlib, os; from scale.engines.local.engine import LocalEngine\n"
+            "engine = LocalEngine(pathlib.Path(sys.argv[1])); engine.start(lambda: None)\n"
+            "print(*engine.keeper_pids, flush=True); threading.Event().wait()"
+        )
+        command = [sys.executable, "-c", script, str(home)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as scheduler:
+            pids = [int(word) for word in scheduler.stdout.readline().split()]
+            os.killpg(scheduler.pid, signal.SIGKILL)
+        with LocalEngine(home) as engine:
+            watch = self.watching(engine)
+            watch.run(self.task(watch, "a", Does.SUCCEED))
+            assert list(engine.keeper_pids) == pids
+            for pid in pids:
+                assert b"scale_scheduler" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+    def test_a_second_keeper_refuses_the_home(self, watch):
+        place = watch.engine.home / places.KEEPER
+        second = subprocess.run([sys.executable, "-I", "-S", keeper.__file__], cwd=place, capture_output=True, check=False)
+        assert second.returncode == keeper.TAKEN
+        assert b"another keeper" in second.stderr
+
+
+class TestProcesses(Local):
+    def test_no_setting_of_the_service_reaches_a_task(self, home, monkeypatch):
+        monkeypatch.setenv("SCALE_ADMIN_PASSWORD", "secret")
+        monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "secret")
+        monkeypatch.setenv("TZ", "Europe/Berlin")
+        with LocalEngine(home) as engine:
+            watch = self.watching(engine)
+            watch.run(self.spec(watch, "a", "env", env={"MINE": "yes"}))
+            runner, guardian = engine.keeper_pids
+            private = [Path(f"/proc/{pid}/environ").read_bytes() for pid in (runner, guardian)]
+        env = dict(line.split("=", 1) for line in self.output(watch, "a").decode().splitlines() if "=" in line)
+        assert {name for name in env if name.startswith(("SCALE_", "DJANGO"))} == {"SCALE_TASK_ID", "SCALE_KEEPER_ID"}
+        assert (env["SCALE_TASK_ID"], env["MINE"], env["TZ"]) == ("a", "yes", "Europe/Berlin")
+        assert not any(b"secret" in each for each in private)
+
+    def test_what_a_task_leaves_in_its_group_is_killed_at_its_end(self, watch):
+        (end,) = watch.run(self.spec(watch, "a", "sleep 1000 & sleep 1000 & exit 3"))
+        assert end.exit_code == 3
+        watch.until(lambda: not living(watch.engine.home, "a"))
+
+    def test_a_task_begins_in_an_empty_directory_that_goes_when_it_is_forgotten(self, watch):
+        watch.run(self.spec(watch, "a", "pwd; ls -A; touch full"), self.spec(watch, "b", "pwd; ls -A"))
+        folders = [Path(self.output(watch, name).decode().strip()) for name in ("a", "b")]
+        assert [folder.name for folder in folders] == ["a", "b"]
+        watch.acknowledge("a", "b")
+        watch.until_reconciled("stranger")
+        assert not any(folder.exists() for folder in folders)
+        watch.run(self.spec(watch, "c", "ls -A"))
+        assert self.output(watch, "c") == b""
+
+    def test_a_task_runs_where_it_is_told_to(self, watch, tmp_path):
+        watch.run(self.spec(watch, "a", "pwd", working_dir=str(tmp_path)))
+        assert self.output(watch, "a").decode().strip() == str(tmp_path)
+
+    def test_a_program_is_found_from_the_working_directory(self, watch, tmp_path):
+        program = tmp_path / "program"
+        program.write_text("#!/bin/sh\necho found\n")
+        program.chmod(0o755)
+        spec = TaskSpec(TaskId("a"), "", ("./program",), Resources(), working_dir=str(tmp_path))
+        (end,) = watch.run(spec)
+        assert end.state is TaskState.FINISHED
+        assert self.output(watch, "a") == b"found\n"
+
+    def test_stdin_is_empty(self, watch):
+        (end,) = watch.run(self.spec(watch, "a", "cat"))
+        assert end.exit_code == 0
+
+    def test_cpu_time_counts_what_a_task_waited_for(self, watch):
+        burn = "import os, time\nif not os.fork():\n  while time.process_time() < 0.2: pass\n  os._exit(0)\nos.wait()"
+        (end,) = watch.run(TaskSpec(TaskId("a"), "", (sys.executable, "-c", burn), Resources()))
+        assert 0.2 <= end.usage.cpu_seconds < 5
+
+    def test_memory_is_the_peak(self, watch):
+        command = (sys.executable, "-c", "x = bytearray(100 * 1024 * 1024)")
+        (end,) = watch.run(TaskSpec(TaskId("a"), "", command, Resources()))
+        assert 100 <= end.usage.peak_memory < 200
+
+    def test_both_streams_are_shown_in_the_order_of_their_writing(self, watch):
+        turns = "; ".join(f"echo out{n}; sleep 0.25; echo err{n} >&2; sleep 0.25" for n in range(2))
+        watch.run(self.spec(watch, "a", turns))
+        assert self.output(watch, "a", Stream.COMBINED).split() == [b"out0", b"err0", b"out1", b"err1"]
+
+    def test_a_silent_keeper_sleeps(self, watch):
+        watch.launch(self.task(watch, "a", Does.GO_ON))
+        watch.until_running("a")
+        watch.until_reconciled("a")
+        before = [self.awakenings(pid) for pid in watch.engine.keeper_pids]
+        Event().wait(0.5)  # nothing is to happen, so there is nothing else to wait for
+        after = [self.awakenings(pid) for pid in watch.engine.keeper_pids]
+        assert all(now - then <= 1 for then, now in zip(before, after, strict=True))  # 1: it was still falling asleep
+
+    def awakenings(self, pid):
+        status = Path(f"/proc/{pid}/status").read_text()
+        return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+    def test_the_home_may_have_a_long_path(self, tmp_path):
+        with LocalEngine(tmp_path / ("long" * 30) / ("path" * 30)) as engine:
+            watch = self.watching(engine)
+            (end,) = watch.run(self.task(watch, "a", Does.SUCCEED))
+        assert end.exit_code == 0
+
+    def test_a_stopped_engine_leaves_no_process(self, watch):
+        pids = watch.engine.keeper_pids
+        watch.launch(*(self.task(watch, f"t{n}", Does.GO_ON_WITH_CHILDREN) for n in range(5)))
+        watch.until_running(*(f"t{n}" for n in range(5)))
+        watch.engine.stop(leave_tasks=False)
+        assert living(watch.engine.home) == []
+        assert not any(stat.is_alive for pid in pids if (stat := processes.stat_of(pid)))
+
+    def test_the_keeper_keeps_to_itself(self, watch):
+        place = watch.engine.home / places.KEEPER
+        assert place.stat().st_mode & 0o777 == 0o700
+        assert (place / places.SOCKET).stat().st_mode & 0o777 == 0o600
+
+    def test_a_kill_before_the_start_ends_it_unstarted(self, watch):
+        names = [f"t{n}" for n in range(100)]
+        watch.launch(*(self.task(watch, name, Does.GO_ON) for name in names))
+        watch.kill(*names)
+        watch.until_ended(*names)
+        assert all(watch.ends(name)[0].state is TaskState.KILLED for name in names)
+
+
+class TestWhatCannotStart(Local):
+    def end_of(self, watch, **asked):
+        spec = TaskSpec(TaskId("a"), "", **{"command": ("/bin/true",), "resources": Resources(), **asked})
+        (end,) = watch.run(spec)
+        assert watch.states("a") == [TaskState.FAILED]
+        (well,) = watch.run(self.task(watch, "well", Does.SUCCEED))
+        assert well.exit_code == 0
+        return end
+
+    def test_a_missing_program_is_named_with_the_path(self, watch):
+        end = self.end_of(watch, command=("foo",), env={"PATH": "/usr/bin:/nowhere"})
+        assert end.message == "there is no program 'foo' on the PATH /usr/bin:/nowhere"
+
+    @pytest.mark.parametrize("command", [("/no/such/program",), ("./missing",), ("",), ()])
+    def test_a_missing_file_is_not_found(self, watch, command):
+        assert self.end_of(watch, command=command).reason is Reason.COMMAND_NOT_FOUND
+
+    @pytest.mark.parametrize(
+        ("content", "mode"), [("#!/bin/sh\n", 0o644), ("no format", 0o755), ("#!/no/such/interpreter\n", 0o755)]
+    )
+    @pytest.mark.parametrize("name", ["./program", "program"])
+    def test_a_file_that_is_no_program_is_not_executable(self, watch, tmp_path, content, mode, name):
+        program = tmp_path / "program"
+        program.write_text(content)
+        program.chmod(mode)
+        end = self.end_of(watch, command=(name,), working_dir=str(tmp_path), env={"PATH": str(tmp_path)})
+        assert end.reason is Reason.COMMAND_NOT_EXECUTABLE
+        assert "program" in end.message
+
+    def test_a_directory_is_not_executable(self, watch):
+        assert self.end_of(watch, command=("/usr",)).reason is Reason.COMMAND_NOT_EXECUTABLE
+
+    @pytest.mark.parametrize("folder", ["/no/such/directory", "/etc/passwd"])
+    def test_a_missing_working_directory_is_named(self, watch, folder):
+        end = self.end_of(watch, working_dir=folder)
+        assert end.reason is Reason.WORKING_DIRECTORY
+        assert folder in end.message
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            {"command": ("/bin/true", "a\0b")},
+            {"command": ("/bin/true", "\ud800")},
+            {"command": ("/bin/true", "x" * 200_000)},
+            {"env": {"A=B": "c"}},
+            {"env": {"A": "\0"}},
+            {"env": {"A": 7}},
+            {"env": {f"N{n}": "x" * 100_000 for n in range(100)}},
+            {"working_dir": "a\0b"},
+        ],
+        ids=["nul", "surrogate", "long-argument", "equals", "nul-value", "number", "huge-env", "nul-directory"],
+    )
+    def test_what_the_system_will_not_take_fails_the_task_alone(self, watch, asked):
+        assert self.end_of(watch, **asked).reason is Reason.LAUNCH_FAILED
+
+    @pytest.mark.parametrize("name", ["../../up", ".", "x" * 1000, "grüße", "a/b", "", "new\nline"])
+    def test_odd_ids_stay_in_their_place(self, watch, name):
+        (end,) = watch.run(TaskSpec(TaskId(name), "", ("/bin/echo", "here"), Resources()))
+        assert end.exit_code == 0
+        assert self.output(watch, name) == b"here\n"
+
+
+def test_the_task_environment_is_ours_without_settings():
+    ours = {b"PATH": b"/bin", b"SCALE_HOME": b"x", b"DJANGO_SETTINGS_MODULE": b"y", b"ODD": b"\xff"}
+    assert translate.task_environment(ours) == {"PATH": "/bin", "ODD": "\udcff"}

@@ -1,0 +1,208 @@
+"""The pure parts of the local engine: names, lines, ends, marks, the journal."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scale.engines.local import ending, places, processes, translate, wire
+from scale.engines.local.journal import Journal, records
+from scale.engines.local.logs import combined, parse_marks
+from scale.engines.local.sampling import events
+from scale.engines.local.task import Task, remembered
+from scale.engines.protocol import Reason, TaskSpec, TaskState
+from scale.kernel.ids import TaskId
+from scale.kernel.resources import Resources
+
+WHEN = 1_767_225_600.0  # 2026-01-01
+
+
+def test_the_wire_speaks_the_words_of_the_protocol():
+    words = {name: word for name, word in vars(wire).items() if name.isupper() and isinstance(word, str)}
+    states = {name: word for name, word in words.items() if word.startswith("TASK_")}
+    assert states == {state.name: state.value for state in TaskState}
+    assert {word for word in words.values() if word.startswith("REASON_")} <= {reason.value for reason in Reason}
+
+
+# Names
+
+
+def test_a_harmless_id_is_its_own_name():
+    assert places.file_name("scale_job_f-1_17x2_main_lost-1") == "scale_job_f-1_17x2_main_lost-1"
+
+
+@given(st.text())
+def test_every_id_gives_a_name_that_stays_in_its_directory(task_id):
+    name = places.file_name(task_id)
+    assert name
+    assert "/" not in name
+    assert not name.startswith(".")
+    assert len(os.fsencode(name)) < 250
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_two_ids_never_share_a_name(one, other):
+    assert (places.file_name(one) == places.file_name(other)) == (one == other)
+
+
+def test_days_come_newest_first(tmp_path):
+    for day in ("2026-01-02", "2026-01-10", "2025-12-31", "trash"):
+        (tmp_path / day).mkdir()
+    assert places.days(str(tmp_path)) == ["2026-01-10", "2026-01-02", "2025-12-31"]
+    assert places.days(str(tmp_path / "missing")) == []
+
+
+# Lines
+
+
+@given(st.lists(st.dictionaries(st.text(), st.text() | st.integers()), max_size=5), st.integers(1, 7))
+def test_lines_come_out_as_they_went_in_however_cut(values, size):
+    data = b"".join(map(wire.line, values))
+    lines, found = wire.Lines(), []
+    for at in range(0, len(data), size):
+        found += lines.feed(data[at : at + size])
+    assert found == values
+
+
+def test_a_lone_surrogate_passes():
+    assert wire.Lines().feed(wire.line({"argv": "\udc80"})) == [{"argv": "\udc80"}]
+
+
+def test_a_line_that_is_no_json_is_an_error():
+    with pytest.raises(ValueError, match="Expecting"):
+        wire.Lines().feed(b"nonsense\n")
+
+
+# Ends
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "state", "how"),
+    [
+        (0, False, TaskState.FINISHED, ""),
+        (0, True, TaskState.FINISHED, ""),
+        (3 << 8, False, TaskState.FAILED, "exited with status 3"),
+        (143 << 8, True, TaskState.KILLED, "killed: exited with status 143"),
+        (15, True, TaskState.KILLED, "killed: terminated by signal SIGTERM"),
+        (11 | 0x80, False, TaskState.FAILED, "terminated by signal SIGSEGV"),
+        (33, False, TaskState.FAILED, "terminated by signal number 33"),
+    ],
+)
+def test_a_wait_status_becomes_a_report(status, asked, state, how):
+    end = {"id": "a", "when": WHEN, **ending.seen(status, 1.5, 20.0, asked=asked)}
+    report = translate.report(end, "node")
+    assert (report.state, report.message) == (state, how)
+    assert (report.exit_code is None) != (report.signal is None)
+    assert report.usage
+    assert report.usage.cpu_seconds == 1.5
+    assert report.when == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_an_order_is_all_the_keeper_needs():
+    spec = TaskSpec(TaskId("a"), "node", ("echo", "x"), Resources(), env={"A": "b"}, grace=timedelta(seconds=2))
+    assert translate.order(spec) == {"id": "a", "argv": ["echo", "x"], "env": {"A": "b"}, "cwd": None, "grace": 2.0}
+
+
+# Output
+
+
+def test_streams_are_interleaved_as_the_marks_say():
+    assert combined(b"aabb", b"1122", [(2, 2), (4, 2)]) == b"aa11bb22"
+
+
+def test_without_marks_stdout_comes_first():
+    assert combined(b"out", b"err", []) == b"outerr"
+
+
+@given(st.binary(), st.binary(), st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50))))
+def test_whatever_the_marks_every_byte_is_shown_once(out, err, marks):
+    assert sorted(combined(out, err, marks)) == sorted(out + err)
+
+
+def test_a_torn_mark_is_left_out():
+    assert parse_marks(b"1 2\n3 4\n5\nx y\n") == [(1, 2), (3, 4)]
+
+
+def test_events_are_read_as_inotify_packs_them():
+    def event(watch, name):
+        padded = name + b"\0" * (16 - len(name))
+        return watch.to_bytes(4, "little") + bytes(8) + len(padded).to_bytes(4, "little") + padded
+
+    assert events(event(1, b"a.out") + event(2, b"b.err")) == [(1, "a.out"), (2, "b.err")]
+
+
+# The journal
+
+
+def a_task(name, **more):
+    task = Task(name, "2026-01-01", 5.0, WHEN)
+    for field, value in more.items():
+        setattr(task, field, value)
+    return task
+
+
+def test_a_journal_remembers_tasks_as_they_were(tmp_path):
+    journal = Journal(str(tmp_path / "journal"))
+    running = a_task("running", pid=7, before=1.0, after=2.0, killed=True, directory="/x")
+    ended = a_task("ended", pid=8)
+    ended.finish(ending.unseen(), WHEN)
+    journal.write(["boot", "this"], *running.records(), *ended.records(), *a_task("forgotten").records())
+    journal.write(["ack", ["forgotten"]])
+    found = remembered(records(str(tmp_path / "journal")), "this")
+    assert set(found) == {"running", "ended"}
+    assert (found["running"].pid, found["running"].killed, found["running"].directory) == (7, True, "/x")
+    assert found["running"].runs
+    assert found["ended"].end == ended.end
+
+
+def test_a_torn_line_costs_only_itself(tmp_path):
+    path = tmp_path / "journal"
+    Journal(str(path)).write(a_task("whole").spawn_record())
+    with path.open("ab") as file:
+        file.write(b'["spawn","to')
+    assert set(remembered(records(str(path)), "")) == {"whole"}
+
+
+def test_a_journal_of_another_version_is_read_as_far_as_it_goes():
+    found = remembered([["boot", "b"], ["spawn", "a", {"day": "2026-01-01", "new": 1}], ["new", "a"], ["odd"], ["pid", "a"]], "b")
+    assert (found["a"].day, found["a"].pid, found["a"].runs) == ("2026-01-01", 0, False)
+
+
+def test_after_a_reboot_no_pid_is_trusted():
+    task = a_task("a", pid=os.getpid(), before=0.0, after=processes.now())
+    (found,) = remembered([["boot", "before"], *task.records(), ["boot", "now"]], "now").values()
+    (still,) = remembered([["boot", "now"], *task.records()], "now").values()
+    assert still.is_process(processes.stat_of(os.getpid()))
+    assert not found.is_process(processes.stat_of(os.getpid()))
+
+
+def test_a_rewrite_keeps_only_what_is_given(tmp_path):
+    path = str(tmp_path / "journal")
+    journal = Journal(path)
+    journal.write(*([["ack", ["x" * 1000]]] * 600))
+    assert journal.is_stale
+    journal.rewrite([["boot", "b"]])
+    journal.write(["ack", []])
+    assert records(path) == [["boot", "b"], ["ack", []]]
+    assert not journal.is_stale
+
+
+# Processes
+
+
+def test_a_process_is_known_by_its_start():
+    stat = processes.stat_of(os.getpid())
+    assert stat.is_alive
+    assert stat.parent == os.getppid()
+    assert processes.is_between(stat.start, stat.start, stat.start)
+    assert not processes.is_between(stat.start, stat.start + 1, stat.start + 2)
+
+
+def test_a_name_with_blanks_and_brackets_does_not_confuse():
+    text = b"7 (a) b (c) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 500 0 0"
+    stat = processes.Stat(7, text)
+    assert (stat.parent, stat.group, stat.state) == (1, 7, b"S")
