@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 
+from scale import __version__
 from scale.environment import Environment
 from scale.kernel.clock import SystemClock
 
@@ -76,6 +77,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True
 TIME_ZONE = "UTC"
+ZONE = os.environ.get("TZ")  # as it was before Django sets it
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
@@ -100,6 +102,7 @@ LOG_SOURCES = {"local": "scale.engines.local.logs.LocalLogs"}
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Scale",
+    "VERSION": __version__,
     "DESCRIPTION": "Submit jobs, watch them run, read the live status of the cluster.",
     "OAS_VERSION": "3.1.0",  # pydantic speaks 3.1
     "SERVE_INCLUDE_SCHEMA": False,

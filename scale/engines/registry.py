@@ -8,7 +8,7 @@ from typing import Protocol
 from scale.engines.protocol import Engine
 from scale.environment import Environment
 from scale.kernel.clock import Clock
-from scale.kernel.errors import BadRequest
+from scale.kernel.errors import Fault, Invalid
 
 GROUP = "scale.engines"
 
@@ -20,7 +20,7 @@ class EngineFactory(Protocol):
     def from_environment(cls, environment: Environment, clock: Clock) -> Engine: ...
 
 
-class UnknownEngine(BadRequest):
+class UnknownEngine(Invalid):
     """There is no engine of that name."""
 
 
@@ -31,6 +31,7 @@ def find_engine(name: str) -> type[EngineFactory]:
     """
     found = entry_points(group=GROUP)
     if name not in found.names:
-        raise UnknownEngine(f"SCALE_ENGINES names {name!r}; installed are: {', '.join(sorted(found.names))}")
+        installed = ", ".join(sorted(found.names))
+        raise UnknownEngine([Fault("SCALE_ENGINES", f"there is no engine {name!r}; installed are: {installed}")])
     factory: type[EngineFactory] = found[name].load()
     return factory

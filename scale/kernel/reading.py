@@ -68,6 +68,8 @@ def shown(text: str) -> str:
 
 
 def _fault(details: Mapping[str, Any], model: type[BaseModel]) -> Fault:
+    if details["loc"][-1:] == ("[key]",):
+        return _fault_of_name(details)
     where = ".".join(shown(str(part)) for part in details["loc"])
     match details["type"]:
         case "extra_forbidden":
@@ -80,6 +82,13 @@ def _fault(details: Mapping[str, Any], model: type[BaseModel]) -> Fault:
             return Fault(where, "holds a lone surrogate, which is no character")
         case _:
             return Fault(where, _printable(details["msg"].removeprefix("Value error, ")))
+
+
+def _fault_of_name(details: Mapping[str, Any]) -> Fault:
+    """A fault of a name in an object whose names are free, such as labels."""
+    *above, name, _ = map(str, details["loc"])
+    wrong = "may not be empty" if not name else _printable(details["msg"].removeprefix("Value error, "))
+    return Fault(".".join(above), f"the name {shown(name)!r}: {wrong}")
 
 
 def _unknown(where: Sequence[int | str], model: type[BaseModel]) -> str:
@@ -99,11 +108,13 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _no_nul(text: str) -> str:
+def _storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("holds a NUL byte")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds a lone surrogate, which is no character")
     return text
 
 
 #: text that any database and any process can take
-Text = Annotated[str, AfterValidator(_no_nul)]
+Text = Annotated[str, AfterValidator(_storable)]

@@ -21,9 +21,9 @@ class Allocations:
     def add(self, exes: Iterable[RunningJobExecution]) -> None:
         with self._lock:
             for exe in exes:
-                if exe.node_id is not None:
-                    occupant = Occupant(exe.priority, exe.queued, exe.job_id, exe.resources)
-                    self._by_node.setdefault(exe.node_id, {})[exe.cluster_id] = occupant
+                held = self._by_node.setdefault(exe.node_id, {}) if exe.node_id is not None else None
+                if held is not None and exe.cluster_id not in held:
+                    held[exe.cluster_id] = Occupant(exe.priority, exe.queued, exe.job_id, exe.resources)
                     self._running_of_type[exe.job_type_id] = self._running_of_type.get(exe.job_type_id, 0) + 1
 
     def remove(self, exes: Iterable[RunningJobExecution]) -> None:

@@ -33,8 +33,8 @@ class Loop:
 class LoopRunner:
     """Runs loops, each in a thread of its own, until told to stop or until one finds a promise broken."""
 
-    def __init__(self, loops: Sequence[Loop], clock: Clock, ended: threading.Event) -> None:
-        """``ended`` is set when a loop has ended by itself: the process must end, too."""
+    def __init__(self, loops: Sequence[Loop], clock: Clock, ended: Callable[[], None]) -> None:
+        """``ended`` is called when a loop has ended by itself: the process must end, too."""
         self._loops = loops
         self._clock = clock
         self._stopping = threading.Event()
@@ -73,7 +73,7 @@ class LoopRunner:
             logger.exception("loop %s: a promise was broken; the scheduler stops", loop.name)
             self.broken = error
             self._stopping.set()
-            self._ended.set()
+            self._ended()
         except Exception:
             logger.exception("loop %s: trouble; it goes on in %g s", loop.name, PAUSE_AFTER_TROUBLE)
             self._stopping.wait(PAUSE_AFTER_TROUBLE)

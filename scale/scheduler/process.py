@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -81,6 +82,7 @@ class Scheduler:
         self._next: SimpleQueue[str] = SimpleQueue()  # executions whose next task may start
         self._nodes_read: datetime | None = None
         self._unsent: tuple[Recordable, Sequence[Message]] | None = None
+        self.idle = threading.Event()  #: set once it has been drained and nothing runs any more
         self._is_draining = False
         self._handed_back: list[int] | None = None
         self._reports = Loop("reports", self.reports, 5.0)
@@ -106,18 +108,13 @@ class Scheduler:
         logger.info("scheduler started: %d tasks adopted, %d jobs put back on the queue", len(adopted), put_back)
 
     def drain(self) -> None:
-        """From the next turn on place nothing, and end what runs; when it `is_idle`, `put_back` queues the jobs again."""
+        """From the next turn on place nothing, and end what runs; once it is `idle`, `put_back` queues the jobs again."""
         self._is_draining = True
         self._schedule.wake()
 
     def put_back(self, when: datetime) -> int:
         """Queue the jobs again whose executions were handed back; returns how many there are."""
         return jobs_put_back(job_ids=self._handed_back or (), when=when)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether it has been drained, nothing runs, and all of it is in the database."""
-        return self._handed_back is not None and self._unsent is None and not self.job_exes.get_running_job_exes()
 
     def wake(self) -> None:
         """Somebody rang: there is something new to be seen in the database."""
@@ -167,6 +164,8 @@ class Scheduler:
                 self._schedule.wake()
         self.fleet.acknowledge(recordable.ends)
         self._unsent = None
+        if self._handed_back is not None and not self.job_exes.get_running_job_exes():
+            self.idle.set()
 
     def status(self, when: datetime) -> None:
         """Render the status document and put it where the web finds it."""
@@ -207,6 +206,7 @@ class Scheduler:
         if self._handed_back is None:
             self._handed_back = [exe.job_id for exe in self.job_exes.get_running_job_exes()]
             self._settle(self.job_exes.cancel_all(when))
+            self._persist.wake()
 
     def _take(self, made: Sequence[JobExecution]) -> None:
         """Take executions that have just been placed."""

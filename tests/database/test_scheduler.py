@@ -267,7 +267,7 @@ def test_handing_back_ends_what_runs_and_queues_it_again():
     world.turn()
     world.scheduler.drain()
     world.turns(2)
-    assert world.scheduler.is_idle
+    assert world.scheduler.idle.is_set()
     assert world.scheduler.put_back(world.now) == 3
     assert world.statuses() == {"QUEUED": 3}
     assert {world.job(job_id).max_tries for job_id in ids} == {4}

@@ -44,7 +44,7 @@ def capacity(needs: Resources, snapshot: Snapshot, most: int) -> int:
     if not wanted.any():
         return most
     times = np.floor(snapshot.free[snapshot.is_ready][:, wanted] / column[wanted] + 1e-6).min(axis=1)
-    return int(min(most, times.sum()))
+    return min(most, int(times.sum()))
 
 
 def _by_urgency(lines: Iterable[Line]) -> Sequence[Line]:

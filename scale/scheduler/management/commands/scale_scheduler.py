@@ -10,7 +10,6 @@ import fcntl
 import logging
 import os
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -26,10 +25,11 @@ from scale.kernel.clock import Clock, SystemClock
 from scale.orphan import end_with_parent
 from scale.scheduler.loops import Loop, LoopRunner
 from scale.scheduler.process import Limits, Scheduler
+from scale.signals import Signals
 from scale.wake import Doorbell, ring
 
 logger = logging.getLogger(__name__)
-_SLACK = timedelta(seconds=10)
+_SLACK = 10.0  # seconds beyond the grace of the tasks
 
 
 class Command(BaseCommand):
@@ -39,48 +39,41 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         end_with_parent()
         environment: Environment = settings.ENVIRONMENT
+        _give_back_zone(settings.ZONE)
         clock = SystemClock()
-        with _sole_scheduler(environment.home), Doorbell(environment.home) as doorbell:
-            raise SystemExit(_Run(environment, clock, doorbell).until_told())
+        signals = Signals({signal.SIGTERM, signal.SIGINT})
+        with signals, _sole_scheduler(environment.home), Doorbell(environment.home) as doorbell:
+            raise SystemExit(_Run(environment, clock, doorbell, signals).until_told())
 
 
 class _Run:
     """One scheduler from its start to its end."""
 
-    def __init__(self, environment: Environment, clock: Clock, doorbell: Doorbell) -> None:
+    def __init__(self, environment: Environment, clock: Clock, doorbell: Doorbell, signals: Signals) -> None:
         self._environment = environment
         self._clock = clock
-        engines = {name: find_engine(name).from_environment(environment, clock) for name in environment.engines}
-        self._scheduler = Scheduler(
-            engines=engines,
-            clock=clock,
-            limits=Limits(
-                max_losses=environment.max_losses,
-                node_lost_after=timedelta(seconds=environment.node_lost_after),
-                kill_grace=timedelta(seconds=environment.kill_grace),
-            ),
-        )
         self._doorbell = doorbell
-        self._signal: int | None = None
-        self._told = threading.Event()
-        self._runner = LoopRunner([*self._scheduler.loops, Loop("doorbell", self._listen, period=0)], clock, self._told)
+        self._signals = signals
+        engines = {name: find_engine(name).from_environment(environment, clock) for name in environment.engines}
+        limits = Limits(
+            max_losses=environment.max_losses,
+            node_lost_after=timedelta(seconds=environment.node_lost_after),
+            kill_grace=timedelta(seconds=environment.kill_grace),
+        )
+        self._scheduler = Scheduler(engines=engines, clock=clock, limits=limits)
+        loops = [*self._scheduler.loops, Loop("doorbell", self._listen, period=0)]
+        self._runner = LoopRunner(loops, clock, ended=signals.rouse)
 
     def until_told(self) -> int:
         """Run; returns the exit status: 1 if a promise of ours was broken."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._hear)
         self._scheduler.start()
         self._runner.start()
-        self._told.wait()
-        if self._signal == signal.SIGINT:
+        told = self._signals.wait(None)
+        if signal.SIGINT in told:
             self._hand_back()
         self._runner.stop(lambda: ring(self._environment.home))
-        self._finish()
+        self._finish(is_handed_back=signal.SIGINT in told)
         return 1 if self._runner.broken else 0
-
-    def _hear(self, number: int, frame: object) -> None:
-        self._signal = number
-        self._told.set()
 
     def _listen(self, when: datetime) -> None:
         if self._doorbell.wait(1.0):
@@ -90,20 +83,17 @@ class _Run:
         """End what runs; the loops go on until all of it is recorded."""
         logger.info("ending what runs and putting it back on the queue")
         self._scheduler.drain()
-        until = self._clock.now() + timedelta(seconds=self._environment.kill_grace) + _SLACK
-        idle = threading.Event()
-        while not self._scheduler.is_idle and self._clock.now() < until:
-            idle.wait(0.05)
+        if not self._scheduler.idle.wait(self._environment.kill_grace + _SLACK):
+            logger.warning("not everything has ended in time")
 
-    def _finish(self) -> None:
+    def _finish(self, *, is_handed_back: bool) -> None:
         """Record what is left; then the engines may go."""
         when = self._clock.now()
         self._scheduler.reports(when)
         self._scheduler.persist(when)
-        handed_back = self._signal == signal.SIGINT
-        if handed_back:
+        if is_handed_back:
             logger.info("%d jobs put back on the queue", self._scheduler.put_back(when))
-        self._scheduler.fleet.stop(leave_tasks=not handed_back)
+        self._scheduler.fleet.stop(leave_tasks=not is_handed_back)
         logger.info("scheduler stopped")
 
 
@@ -120,3 +110,10 @@ def _sole_scheduler(home: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _give_back_zone(zone: str | None) -> None:
+    """Django has set the process to UTC; tasks are to live in the zone that we were started in."""
+    os.environ.pop("TZ", None)
+    if zone is not None:
+        os.environ["TZ"] = zone

@@ -1,0 +1,52 @@
+# The commands a person types. PYTHON names the interpreter: make check PYTHON=python3.12
+PYTHON ?= python3
+# each interpreter has an environment of its own; python3 has .venv
+VENV := .venv$(addprefix -,$(filter-out python3,$(notdir $(PYTHON))))
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check lint docs install clean
+
+help: ## Show these commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+
+demo: $(VENV)/installed ## Start a service of its own, run real jobs through it, show what came of them
+	@$(BIN)/scale demo
+
+up: $(VENV)/installed ## Start the service to stay, with its data in SCALE_HOME (~/.scale)
+	@$(BIN)/scale up
+
+test: lint ## Format, lint, types, import contracts, and every test
+	$(BIN)/pytest
+
+check: lint ## The fast half: all of that without the tests that start whole services
+	$(BIN)/pytest -m "not slow"
+
+lint: $(VENV)/installed-dev ## Format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/installed-dev ## Write the pages of docs that are made from the code
+	$(BIN)/python -m scale.cli.reference docs/reference
+	$(BIN)/python -m scale.cli.drawing docs
+
+install: $(VENV)/installed ## Make the environment and install Scale into it
+
+clean: ## Remove what these commands made here
+	rm -rf .venv .venv-* build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Scale needs Python 3.11 or newer. Name one: make $(or $(firstword $(MAKECMDGOALS)),demo) PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo '$(PYTHON) has no venv module. On Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[dev]'
+	@touch $(VENV)/installed $@

@@ -1,0 +1,35 @@
+"""Every command of `scale`, by name."""
+
+from __future__ import annotations
+
+import typer
+
+from scale.cli import cluster, demo, jobs, logs, submit, up
+from scale.cli.access import telling
+
+EPILOG = (
+    "Exit codes: 0 done, 1 refused or failed, 2 wrong usage or setting, 3 the service cannot be reached, 130 interrupted. "
+    "The service is found by SCALE_URL and SCALE_TOKEN; on the machine where `scale up` runs, neither is needed."
+)
+
+app = typer.Typer(
+    name="scale",
+    help="Run jobs on a cluster, or on this machine.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("up")(telling(up.up))
+app.command("demo")(telling(demo.demo))
+app.command("submit", context_settings={"allow_interspersed_args": False})(telling(submit.submit))
+app.command("jobs")(telling(jobs.jobs))
+app.command("job")(telling(jobs.job))
+app.command("logs")(telling(logs.logs))
+app.command("cancel")(telling(jobs.cancel))
+app.command("status")(telling(cluster.status))
+app.command("nodes")(telling(cluster.nodes))
+app.command("version")(telling(cluster.version))

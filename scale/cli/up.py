@@ -1,0 +1,151 @@
+"""`scale up`: one command that starts all of Scale on this machine and stays until it is told to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from signal import SIGINT, SIGTERM
+from typing import TYPE_CHECKING
+
+import typer
+
+from scale.cli import home as data
+from scale.cli.supervise import HEEDED, Child, Program, Supervisor, last_lines
+from scale.kernel.clock import SystemClock
+from scale.orphan import PARENT, end_with_parent
+from scale.signals import Signals
+
+if TYPE_CHECKING:
+    from scale.environment import Environment, Listen
+
+_PYTHON = (sys.executable, "-P")  # -P: a file in the working directory must not pass for one of ours
+_WEB_GRACE = 35.0  # gunicorn itself gives its requests 30
+_STOP_SLACK = 30.0  # for the scheduler, beside what its tasks are given
+_PORT_PATIENCE = 10.0
+
+
+def up() -> None:
+    """Start the service here, in the foreground: web server, scheduler, database, first administrator.
+
+    Settings are SCALE_* variables. Ctrl-C stops everything; jobs that run go back on the queue.
+    """
+    end_with_parent()
+    from scale.engines.registry import find_engine
+    from scale.environment import Environment
+
+    environment = Environment.read(os.environ)
+    for engine in environment.engines:
+        find_engine(engine)
+    home = environment.home
+    data.make_home(home)
+    with data.sole_use(home), _listening(environment) as listener:
+        (home / "url").unlink(missing_ok=True)  # of one that was killed
+        if environment.secret_key is None:
+            data.ensure_secret_key(home)
+        variables = {**os.environ, "SCALE_HOME": str(home), "DJANGO_SETTINGS_MODULE": "scale.settings"}
+        _prepare(environment, variables)
+        url = url_of(environment.listen, listener.getsockname()[1])
+        data.write_private(home / "url", url + "\n")
+        with Signals(HEEDED) as signals:
+            _tell_where(environment, url)
+            children = [Child(p, home / "logs" / f"{p.name}.log", variables, home) for p in _programs(environment, listener)]
+            Supervisor(children, signals, SystemClock(), say).run()
+        (home / "url").unlink(missing_ok=True)
+        say("Stopped.")
+
+
+def url_of(listen: Listen, port: int) -> str:
+    """The address to use on this machine; one that means "all of them" is reached through loopback."""
+    host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "::": "[::1]"}.get(listen.host, listen.host)  # noqa: S104 not a bind
+    return f"http://{host}:{port}"
+
+
+def say(words: str) -> None:
+    """Tell whoever watches; that nobody does any more is no reason to stop."""
+    with contextlib.suppress(OSError):
+        typer.echo(words)
+
+
+def _programs(environment: Environment, listener: socket.socket) -> list[Program]:
+    """The scheduler and the web server, in the order in which they are to be stopped."""
+    bind = f"fd://{listener.fileno()}"
+    return [
+        Program("scheduler", (*_PYTHON, "-m", "django", "scale_scheduler"), SIGINT, environment.kill_grace + _STOP_SLACK),
+        Program(
+            "web",
+            (*_PYTHON, "-m", "gunicorn", "--config", "python:scale.gunicorn_conf", "--bind", bind),
+            SIGTERM,
+            _WEB_GRACE,
+            pass_fds=(listener.fileno(),),
+        ),
+    ]
+
+
+@contextlib.contextmanager
+def _listening(environment: Environment) -> Iterator[socket.socket]:
+    """Take the port. We hold it and the web server inherits it: one that is started again keeps its visitors."""
+    listen = environment.listen
+    was_killed = (environment.home / "url").exists()  # then its web server may need a moment to let go of the port
+    deadline = SystemClock().monotonic() + (_PORT_PATIENCE if was_killed else 0)
+    while True:
+        try:
+            listener = _bind(listen)
+            break
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or SystemClock().monotonic() >= deadline:
+                raise data.CannotStart(_why_not(listen, error)) from None
+        threading.Event().wait(0.1)
+    with listener:
+        yield listener
+
+
+def _bind(listen: Listen) -> socket.socket:
+    host = listen.host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, listen.port), family=family, backlog=512)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # for those too who come before the web server is up
+    return listener
+
+
+def _why_not(listen: Listen, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"{listen} is taken by another program; set SCALE_LISTEN to another host:port"
+    return f"cannot listen on {listen}: {error.strerror or error}; set SCALE_LISTEN to another host:port"
+
+
+def _prepare(environment: Environment, variables: dict[str, str]) -> None:
+    """Migrations and the first administrator, in a process that gives its memory back."""
+    log = environment.home / "logs" / "prepare.log"
+    with log.open("wb") as output:
+        done = subprocess.run(  # noqa: S603 one of our own programs
+            (*_PYTHON, "-m", "scale.cli.prepare"),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**variables, PARENT: str(os.getpid())},
+            cwd=environment.home,
+            check=False,
+        )
+    if done.returncode:
+        lines = last_lines(log) or ["it did not say why"]
+        raise data.CannotStart(
+            "\n".join(["the service cannot be prepared:", *(f"  {line}" for line in lines), f"All of it: {log}"])
+        )
+
+
+def _tell_where(environment: Environment, url: str) -> None:
+    home = environment.home
+    password = home / "password"
+    say(f"Scale starts at {url}")
+    say(f"  log in  as {environment.admin_user}{f', password in {password}' if password.exists() else ''}")
+    say(f"  token   {home / 'token'}")
+    say(f"  logs    {home / 'logs'}")
+    if home.stat().st_mode & 0o077:
+        say(f"  Others on this machine can look into {home}; `chmod 700` closes it.")
+    say("Ctrl-C stops everything; jobs that run go back on the queue.")

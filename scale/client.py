@@ -1,0 +1,277 @@
+"""The Python client of the REST API; the `scale` command, the agent and users share it.
+
+    with ScaleClient.from_environment(os.environ) as scale:
+        job = scale.wait(scale.submit("sha256sum /etc/hostname")["id"])
+
+What can go wrong:
+
+ScaleError
+├── WrongSetting      SCALE_URL or SCALE_TOKEN cannot be used
+├── BadRequest
+│   └── Refused       the service says no (4xx): its own words, and the fields it names
+└── ClusterTrouble
+    ├── Unreachable   nobody answers
+    └── Unwell        the service answers that it cannot, now (5xx)
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import httpx
+
+from scale.kernel.clock import Clock, SystemClock
+from scale.kernel.errors import BadRequest, ClusterTrouble, Fault, ScaleError
+
+Json = dict[str, Any]
+Stream = Literal["stdout", "stderr", "combined"]
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+BASE = "/api/v7/"
+ENDED = frozenset({"COMPLETED", "FAILED", "CANCELED"})
+PATIENCE = 60.0  #: seconds that a waiting client bears with a service that is away, for it may be starting again
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+
+
+class WrongSetting(ScaleError):
+    """SCALE_URL or SCALE_TOKEN cannot be used."""
+
+
+class Refused(BadRequest):
+    """The service said no."""
+
+    def __init__(self, status: int, message: str, faults: Sequence[Fault] = ()) -> None:
+        self.status = status
+        self.faults = tuple(faults)
+        super().__init__(_told(message, self.faults))
+
+
+class Unreachable(ClusterTrouble):
+    """Nobody answers there."""
+
+
+class Unwell(ClusterTrouble):
+    """The service cannot answer now."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class ScaleClient:
+    """One service, spoken to as one user. Answers are the API's own JSON."""
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        token: str | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        clock: Clock | None = None,
+        pause: Callable[[float], object] | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        address = _parse(self.url)
+        if token and not (token.isascii() and token.isalnum()):
+            raise WrongSetting("SCALE_TOKEN holds something that is neither a letter nor a digit")
+        self._clock = clock or SystemClock()
+        self._pause = pause or threading.Event().wait
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Token {token}"} if token else {},
+            timeout=httpx.Timeout(30, connect=5),
+            transport=transport,
+            trust_env=not _is_loopback(address),  # a proxy has no business with this machine's own token
+        )
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str]) -> Self:
+        """Find the service and the token: SCALE_URL and SCALE_TOKEN, else what `scale up` left in SCALE_HOME.
+
+        The token in SCALE_HOME is for this machine's own service and is shown to loopback addresses only.
+        """
+        home = Path(variables.get("SCALE_HOME") or Path.home() / ".scale").expanduser()
+        url = variables.get("SCALE_URL") or _first_line(home / "url") or DEFAULT_URL
+        token = variables.get("SCALE_TOKEN") or (_first_line(home / "token") if _is_loopback(_parse(url)) else None)
+        return cls(url, token)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # Jobs
+
+    def submit(self, command: str | Sequence[str], **fields: Any) -> Json:
+        """Put a job on the queue; the fields are those of POST jobs/, and what is left out has the service's default."""
+        return self._json("POST", "jobs/", json={"command": command if isinstance(command, str) else list(command), **fields})
+
+    def job(self, job_id: int) -> Json:
+        return self._json("GET", f"jobs/{job_id}/")
+
+    def jobs(self, *, status: Iterable[str] = (), order: str = "-id", page_size: int = 100, page: int = 1) -> Json:
+        """One page of jobs, the newest first."""
+        return self._json("GET", "jobs/", params={"status": [*status], "order": order, "page_size": page_size, "page": page})
+
+    def executions(self, job_id: int) -> Json:
+        """One page of a job's executions, the latest first."""
+        return self._json("GET", f"jobs/{job_id}/executions/")
+
+    def logs(self, execution_id: int, stream: Stream = "combined") -> bytes:
+        """What an execution has written until now; nothing if there is no log."""
+        return self._ask("GET", f"job-executions/{execution_id}/logs/{stream}/").content
+
+    def log_document(self, execution_id: int, stream: Stream = "combined") -> Json:
+        """The same as JSON, with the id of the task that wrote it; empty if there is no log."""
+        return self._json("GET", f"job-executions/{execution_id}/logs/{stream}/", params={"format": "json"})
+
+    def cancel(self, *job_ids: int) -> Json:
+        """Cancel jobs; the answer names those that were, those that had ended, and those that nobody knows."""
+        return self._json("POST", "jobs/cancel/", json={"job_ids": [*job_ids]})
+
+    def wait(self, job_id: int, timeout: float | None = None) -> Json:
+        """Wait until the job has ended, and tell it as it then is.
+
+        :raises TimeoutError: it goes on after this many seconds
+        :raises Unreachable: the service has been away for long
+        """
+        return self.wait_for(lambda: self.job(job_id), lambda job: job["status"] in ENDED, timeout)
+
+    def wait_for(self, ask: Callable[[], Json], enough: Callable[[Json], bool], timeout: float | None = None) -> Json:
+        """Ask again and again, ever more calmly, until the answer is enough."""
+        began = heard = self._clock.monotonic()
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                answer = ask()
+                heard = self._clock.monotonic()
+                if enough(answer):
+                    return answer
+            except (Unreachable, Unwell):
+                if self._clock.monotonic() - heard > PATIENCE:
+                    raise
+            if timeout is not None and self._clock.monotonic() - began > timeout:
+                raise TimeoutError(f"waited for {timeout:g} seconds")
+            self._pause(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    # The cluster
+
+    def nodes(self) -> Json:
+        return self._json("GET", "nodes/")
+
+    def node(self, node_id: int) -> Json:
+        return self._json("GET", f"nodes/{node_id}/")
+
+    def change_node(self, node_id: int, **fields: Any) -> None:
+        self._ask("PATCH", f"nodes/{node_id}/", json=fields)
+
+    def scheduler(self) -> Json:
+        return self._json("GET", "scheduler/")
+
+    def change_scheduler(self, **fields: Any) -> None:
+        self._ask("PATCH", "scheduler/", json=fields)
+
+    def queue_status(self) -> Json:
+        return self._json("GET", "queue/status/")
+
+    def status(self) -> Json:
+        """The status document."""
+        return self._json("GET", "status/")
+
+    def errors(self) -> Json:
+        return self._json("GET", "errors/")
+
+    def version(self) -> Json:
+        return self._json("GET", "version/")
+
+    def is_ready(self) -> bool:
+        """Whether jobs would be run now."""
+        try:
+            return self._http.get("/readyz").status_code == HTTPStatus.OK
+        except httpx.TransportError:
+            return False
+
+    # The wire
+
+    def _json(self, method: str, path: str, **rest: Any) -> Json:
+        answer = self._ask(method, path, **rest)
+        if not answer.content:
+            return {}
+        try:
+            read: Json = answer.json()
+        except ValueError:
+            raise Unwell(answer.status_code, f"{self.url} does not speak like Scale; is that the right address?") from None
+        return read
+
+    def _ask(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, BASE + path, **rest)
+        except httpx.TimeoutException:
+            raise Unreachable(f"{self.url} does not answer in time") from None
+        except httpx.TransportError as error:
+            raise Unreachable(f"{self.url} cannot be reached: {error}") from None
+        if answer.is_success:
+            return answer
+        raise _trouble(answer)
+
+
+def _trouble(answer: httpx.Response) -> Refused | Unwell:
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict):
+        problem = {}
+    message = str(problem.get("detail") or problem.get("title") or f"{answer.status_code} {answer.reason_phrase}")
+    if answer.status_code == HTTPStatus.UNAUTHORIZED and "Authorization" not in answer.request.headers:
+        message = "The service wants a token: set SCALE_TOKEN."
+    if answer.is_server_error:
+        return Unwell(answer.status_code, message)
+    faults = [
+        Fault(str(e.get("field", "")), str(e.get("message", ""))) for e in problem.get("errors") or () if isinstance(e, dict)
+    ]
+    return Refused(answer.status_code, message, faults)
+
+
+def _told(message: str, faults: Sequence[Fault]) -> str:
+    """The message with each fault on a line of its own; a message that only strings them together says nothing more."""
+    if message != "; ".join(map(str, faults)):
+        return "\n  ".join([message, *map(str, faults)])
+    return str(faults[0]) if len(faults) == 1 else "\n  ".join(["This cannot be taken:", *map(str, faults)])
+
+
+def _parse(url: str) -> httpx.URL:
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        raise WrongSetting(f"SCALE_URL {url!r} is no address such as {DEFAULT_URL}") from None
+    if address.scheme not in ("http", "https") or not address.host:
+        raise WrongSetting(f"SCALE_URL {url!r} is no address such as {DEFAULT_URL}")
+    return address
+
+
+def _is_loopback(address: httpx.URL) -> bool:
+    if address.host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _first_line(path: Path) -> str | None:
+    try:
+        return path.read_text().strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None

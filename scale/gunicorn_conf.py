@@ -1,0 +1,32 @@
+"""How gunicorn serves Scale; `scale up` hands it the listening socket.
+
+One process with threads: it shares the machine with the scheduler, and the database is the only thing they share.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from scale.environment import Environment
+from scale.orphan import end_with, end_with_parent
+
+_environment = Environment.read(os.environ)
+
+wsgi_app = "scale.wsgi"
+workers = 1
+worker_class = "gthread"
+threads = _environment.web_threads
+loglevel = _environment.log_level.lower()
+accesslog = None
+control_socket_disable = True  # it would stand in the home directory of the user, one for all services
+
+
+def on_starting(_server: Any) -> None:
+    """End with `scale up`."""
+    end_with_parent()
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """End with gunicorn's own parent process, so that a killed one leaves nobody behind."""
+    end_with(worker.ppid)

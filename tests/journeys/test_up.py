@@ -1,0 +1,223 @@
+"""`scale up` and `scale demo` as a person meets them: one command, real processes, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from scale.client import ScaleClient
+from scale.kernel.clock import SystemClock
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+SCALE = [sys.executable, "-m", "scale.cli.main"]
+SMALL = {"cpus": 0.05, "mem": 8}
+
+
+def until(happens: Callable[[], object], within: float = 40) -> None:
+    """Look again and again at something in another process."""
+    clock = SystemClock()
+    deadline = clock.monotonic() + within
+    while not happens():
+        assert clock.monotonic() < deadline, "it did not happen in time"
+        threading.Event().wait(0.05)
+
+
+class Up:
+    """A `scale up` with a data directory of its own."""
+
+    def __init__(self, home: Path, directory: Path) -> None:
+        self.home = home
+        bare = {name: value for name, value in os.environ.items() if not name.startswith("SCALE_")}
+        self.variables = {**bare, "SCALE_HOME": str(home), "SCALE_LISTEN": "127.0.0.1:0", "SCALE_KILL_GRACE": "1"}
+        self.output = directory / "up.txt"
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen([*SCALE, "up"], env=self.variables, cwd=directory, stdout=output, stderr=output)
+        self.client = ScaleClient()
+
+    def wait_until_ready(self) -> None:
+        until(self._is_ready)
+
+    def _is_ready(self) -> bool:
+        """Look where it is each time, for a killed one before it may have left its address behind."""
+        self.client.close()
+        self.client = ScaleClient.from_environment(self.variables)
+        return self.client.is_ready()
+
+    def scale(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run([*SCALE, *words], env=self.variables, capture_output=True, check=False)
+
+    def submit(self, command: str) -> int:
+        return self.client.submit(command, resources=SMALL)["id"]
+
+    def wait_for_running(self, count: int) -> None:
+        self.client.wait_for(lambda: self.client.jobs(status=["RUNNING"]), lambda page: page["count"] == count, timeout=60)
+
+    def child(self, words: str) -> psutil.Process | None:
+        """The one child whose command line holds these words, if it is there."""
+        found = [child for child in psutil.Process(self.process.pid).children() if words in " ".join(child.cmdline())]
+        assert len(found) <= 1
+        return found[0] if found else None
+
+    def said(self, words: str) -> bool:
+        return words in self.output.read_text()
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        self.client.close()
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """All processes, wherever they are, that belong to this data directory."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(home) in " ".join([*process.cmdline(), *process.environ().values(), process.cwd()]):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return [process for process in found if process.pid != os.getpid()]
+
+
+@pytest.fixture
+def home(tmp_path) -> Iterator[Path]:
+    yield tmp_path / "home"
+    for process in processes_of(tmp_path / "home"):
+        process.kill()
+
+
+@pytest.fixture
+def up(home, tmp_path) -> Iterator[Callable[[], Up]]:
+    """Start the service; again, too, in the same data directory."""
+    started: list[Up] = []
+
+    def start() -> Up:
+        started.append(Up(home, tmp_path))
+        started[-1].wait_until_ready()
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.client.close()
+        if service.process.poll() is None:
+            service.process.kill()
+        service.process.wait()
+
+
+def test_one_command_starts_a_service_that_another_terminal_can_use(up, home):
+    service = up()
+    assert home.stat().st_mode & 0o777 == 0o700
+    secrets = [home / name for name in ("token", "password", "secret-key")]
+    assert {path.stat().st_mode & 0o777 for path in secrets} == {0o600}
+
+    login = {"username": "admin", "password": (home / "password").read_text().strip()}
+    answer = httpx.post(f"{service.client.url}/api-token-auth/", json=login, trust_env=False)
+    assert answer.json()["token"] == (home / "token").read_text().strip()
+
+    ran = service.scale("submit", "--wait", "--", "printf", "%s", "two words")
+    assert (ran.stdout, ran.stderr, ran.returncode) == (b"two words", b"", 0)
+    failed = service.scale("submit", "--wait", "echo out; echo err >&2; exit 7")
+    assert (failed.stdout, failed.stderr.splitlines()[0], failed.returncode) == (b"out\n", b"err", 7)
+    assert service.scale("submit", "--wait", "kill -SEGV $$").returncode == 128 + signal.SIGSEGV
+    assert service.scale("submit", "--wait", "--timeout", "1", "sleep", "60").returncode == 124
+    assert service.scale("submit", "--wait", "/no/such/program").returncode == 125
+    assert json.loads(service.scale("jobs", "--status", "failed", "--json").stdout)["count"] == 4
+
+    second = service.scale("up")
+    assert (second.returncode, b"already runs in" in second.stderr) == (1, True)
+
+    assert service.stop() == 0
+    assert processes_of(home) == []
+    assert service.scale("jobs").returncode == 3
+
+
+def test_a_killed_scheduler_is_started_again_and_its_tasks_never_notice(up, home):
+    service = up()
+    os.mkfifo(home / "go")
+    jobs = [service.submit(f"echo $$ > {home}/pid-{number}; read line < {home}/go; echo $$") for number in range(5)]
+    service.wait_for_running(5)
+    first = service.child("scale_scheduler")
+    first.kill()
+    until(lambda: service.said("scheduler was ended by SIGKILL; starting it again"))
+    until(lambda: service.child("scale_scheduler") not in (None, first))
+    (home / "go").write_text("go\n" * 5)
+    assert [service.client.wait(job, timeout=60)["status"] for job in jobs] == ["COMPLETED"] * 5
+    pids = {(home / f"pid-{number}").read_text() for number in range(5)}
+    outputs = {service.client.logs(service.client.job(job)["execution"]["id"]).decode() for job in jobs}
+    assert outputs == pids
+    assert service.stop() == 0
+    assert processes_of(home) == []
+
+
+def test_a_stopped_scheduler_is_left_alone_and_the_status_says_that_it_is_old(up):
+    service = up()
+    scheduler = service.child("scale_scheduler")
+    scheduler.suspend()
+    until(lambda: service.scale("status").returncode == 1, within=20)
+    assert not service.client.is_ready()
+    assert service.child("scale_scheduler") == scheduler
+    scheduler.resume()
+    until(lambda: service.scale("status").returncode == 0, within=20)
+    assert service.stop() == 0
+
+
+def test_a_killed_web_server_is_started_again_behind_the_same_address(up):
+    service = up()
+    service.child("gunicorn").kill()
+    assert service.client.version()["version"]
+    until(lambda: service.said("web was ended by SIGKILL; starting it again"))
+    until(service.client.is_ready)
+    assert service.stop() == 0
+
+
+def test_the_end_puts_running_jobs_back_on_the_queue_and_leaves_nothing_running(up, home):
+    service = up()
+    job = service.submit("sleep 1000")
+    service.wait_for_running(1)
+    assert service.stop(signal.SIGTERM) == 0
+    assert processes_of(home) == []
+    with sqlite3.connect(home / "scale.sqlite3") as database:
+        assert database.execute("SELECT status FROM job WHERE id = ?", [job]).fetchone() == ("QUEUED",)
+    database.close()
+
+
+def test_killing_scale_up_itself_ends_its_children_and_leaves_the_tasks_for_the_next(up, home):
+    service = up()
+    pid, go = home / "pid", home / "go"
+    os.mkfifo(go)
+    job = service.submit(f"echo $$ > {pid}; read line < {go}; echo $$")
+    service.wait_for_running(1)
+    children = psutil.Process(service.process.pid).children(recursive=True)
+    service.stop(signal.SIGKILL)
+    psutil.wait_procs(children, timeout=60)
+    assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+
+    again = up()
+    assert psutil.pid_exists(int(pid.read_text()))
+    go.write_text("go\n")
+    ended = again.client.wait(job, timeout=60)
+    assert (ended["status"], ended["execution"]["exe_num"]) == ("COMPLETED", 1)
+    assert again.client.logs(ended["execution"]["id"]).decode() == pid.read_text()
+    assert again.stop() == 0
+    assert processes_of(home) == []
+
+
+def test_the_demo_ends_well_and_leaves_nothing(tmp_path):
+    variables = {**os.environ, "TMPDIR": str(tmp_path), "SCALE_LISTEN": "not a setting of the demo's"}
+    demo = subprocess.run([*SCALE, "demo"], env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert "jobs ended as expected" in demo.stdout
+    assert list(tmp_path.iterdir()) == []
+    assert processes_of(tmp_path) == []

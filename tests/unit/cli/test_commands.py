@@ -1,0 +1,151 @@
+"""The commands that look: their tables, their JSON, and what they say when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+STATUS = {
+    "timestamp": "2026-01-31T12:00:05.123456Z",
+    "scheduler": {"hostname": "sched-1", "state": {"name": "READY", "title": "Ready"}, "warnings": []},
+    "nodes": [
+        {
+            "id": 1,
+            "hostname": "node-1",
+            "state": {"name": "READY", "title": "Ready"},
+            "errors": [],
+            "warnings": [{"name": "SLOW", "title": "Slow Cleanup"}],
+            "job_executions": {
+                "running": {"total": 3},
+                "completed": {"total": 7},
+                "failed": {"total": 4, "algorithm": {"total": 2}, "data": {"total": 1}, "system": {"total": 1}},
+            },
+        }
+    ],
+    "resources": {
+        "licences": {"running": 0, "offered": 0, "free": 2, "unavailable": 0, "total": 2},
+        "cpus": {"running": 3.1, "offered": 0.9, "free": 0, "unavailable": 4, "total": 8},
+    },
+}
+
+
+def a_page(*results: object, count: int | None = None) -> dict:
+    return {"count": len(results) if count is None else count, "next": None, "previous": None, "results": [*results]}
+
+
+def lines(text: str) -> list[str]:
+    """The lines, with runs of spaces made one."""
+    return [re.sub(" +", " ", line).strip() for line in text.splitlines()]
+
+
+def test_jobs_are_a_table_without_colours_in_a_pipe(scale, service, a_job):
+    service.says("GET jobs/", a_page(a_job("FAILED", error="timeout"), count=30))
+    told = scale("jobs", "--status", "failed")
+    assert lines(told.stdout) == [
+        "ID STATUS CREATED (UTC) TOOK ERROR NAME OR COMMAND",
+        "7 FAILED 2026-01-31 12:00:00 2.5 s timeout echo 'two words'",
+    ]
+    assert told.stderr == "1 of 30; --limit shows more\n"
+
+
+def test_a_name_cannot_play_with_the_terminal(scale, service, a_job):
+    service.says("GET jobs/", a_page({**a_job(), "name": "\x1b[2Jred [bold]\nnext"}))
+    assert lines(scale("jobs").stdout)[1].endswith("�[2Jred [bold] next")
+
+
+def test_a_long_command_is_cut(scale, service, a_job):
+    service.says("GET jobs/", a_page({**a_job(), "command": "x" * 500}))
+    assert all(len(line) <= 120 for line in scale("jobs").stdout.splitlines())
+
+
+def test_one_job_is_told_line_by_line(scale, service, a_job):
+    service.says("GET jobs/7/", a_job("FAILED", error="algorithm-unknown", exit_code=3, cpu_seconds=0.25, peak_memory=12.0))
+    told = lines(scale("job", "7").stdout)
+    assert {"status FAILED", "node node-1", "exit code 3", "cpu time 0.25 s", "peak memory 12.0 MiB"} <= set(told)
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "answer"),
+    [
+        (["jobs"], "jobs/", a_page()),
+        (["job", "7"], "jobs/7/", {"id": 7, "new": "member"}),
+        (["status"], "status/", STATUS),
+        (["nodes"], "nodes/", a_page({"id": 1, "hostname": "é"})),
+        (["version"], "version/", {"version": "1.2.3"}),
+    ],
+)
+def test_json_is_the_answer_of_the_api_and_nothing_else(scale, service, words, path, answer):
+    service.says(f"GET {path}", answer)
+    told = scale(*words, "--json")
+    assert (json.loads(told.stdout), told.stderr, told.exit_code) == (answer, "", 0)
+
+
+def test_the_status_sums_up_the_cluster(scale, service):
+    service.says("GET status/", STATUS)
+    service.says("GET queue/status/", a_page({"count": 5}, {"count": 6}))
+    told = lines(scale("status").stdout)
+    assert "scheduler Ready on sched-1, as of 2026-01-31 12:00:05 UTC" in told
+    assert "node-1: Slow Cleanup" in told
+    assert "waiting 11" in told
+    assert "failed 4 (algorithm 2, data 1, system 1)" in told
+    assert [line for line in told if line.startswith(("cpus", "licences"))] == ["cpus 3.1 0.9 0 4 8", "licences 0 0 2 0 2"]
+
+
+def test_a_status_that_is_old_is_said_to_be(scale, service):
+    service.says("GET status/", {"detail": "The scheduler has not been heard of for 20 s."}, 503)
+    told = scale("status")
+    assert (told.stdout, told.stderr, told.exit_code) == ("", "scale: The scheduler has not been heard of for 20 s.\n", 1)
+
+
+def test_nodes_are_a_table(scale, service):
+    node = {"id": 1, "hostname": "node-1", "is_active": True, "is_paused": True, "pause_reason": "new disk", "created": None}
+    service.says("GET nodes/", a_page(node))
+    assert lines(scale("nodes").stdout)[1] == "1 node-1 yes yes new disk"
+
+
+@pytest.mark.parametrize(("options", "stream"), [([], "combined"), (["--stdout"], "stdout"), (["--stderr"], "stderr")])
+def test_logs_are_those_of_the_latest_execution_byte_by_byte(scale, service, a_job, options, stream):
+    service.says("GET jobs/7/", a_job("RUNNING"))
+    service.says(f"GET job-executions/70/logs/{stream}/", b"\x00\xfe no newline")
+    assert scale("logs", "7", *options).stdout_bytes == b"\x00\xfe no newline"
+
+
+def test_a_job_that_has_not_run_has_no_logs(scale, service):
+    service.says("GET jobs/7/", {"id": 7, "status": "QUEUED", "execution": None})
+    told = scale("logs", "7")
+    assert (told.stdout, told.stderr, told.exit_code) == ("", "scale: job 7 has not run yet\n", 1)
+
+
+def test_canceling_says_what_did_not_change_and_fails_for_what_nobody_knows(scale, service):
+    service.says("POST jobs/cancel/", {"job_ids": [1], "unchanged_job_ids": [2], "unknown_job_ids": [3]}, 202)
+    told = scale("cancel", "1", "2", "3")
+    assert service.bodies == [{"job_ids": [1, 2, 3]}]
+    assert told.stderr == "Job 2 had ended already.\nscale: there is no job 3\n"
+    assert told.exit_code == 1
+
+
+def test_a_service_that_is_not_there_is_an_exit_code_of_its_own_and_a_hint(scale, monkeypatch):
+    monkeypatch.setenv("SCALE_URL", "http://127.0.0.1:1")
+    told = scale("jobs")
+    assert (told.exit_code, told.stdout) == (3, "")
+    assert told.stderr.startswith("scale: http://127.0.0.1:1 cannot be reached")
+    assert "`scale up` starts it" in told.stderr
+
+
+@pytest.mark.parametrize("words", [["job"], ["job", "x"], ["jobs", "--limit", "0"], ["fly"], ["cancel"], ["submit"]])
+def test_wrong_usage_is_an_exit_code_of_its_own(scale, words):
+    assert scale(*words).exit_code == 2
+
+
+def test_a_wrong_setting_is_wrong_usage(scale, monkeypatch):
+    monkeypatch.setenv("SCALE_URL", "nonsense")
+    assert scale("jobs").exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["up", "demo", "submit", "jobs", "job", "logs", "cancel", "status", "nodes", "version"])
+def test_every_command_explains_itself(scale, command):
+    told = scale(command, "--help")
+    assert told.exit_code == 0
+    assert f"Usage: scale {command}" in told.stdout
