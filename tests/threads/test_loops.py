@@ -1,0 +1,117 @@
+"""Loops in threads: they turn when woken, go on after trouble, and stop when a promise is broken."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from scale.kernel.clock import ManualClock
+from scale.kernel.errors import Broken
+from scale.scheduler.loops import Loop, LoopRunner
+from tests.builders import NOW
+
+SOON = 10.0  # seconds; only a test that fails waits so long
+NEVER = 3600.0
+
+
+def _nobody():
+    """Does not care that a loop has ended by itself."""
+
+
+class Turns:
+    """Counts its turns, and lets a test wait for them."""
+
+    def __init__(self, *troubles):
+        self._troubles = list(troubles)
+        self._more = threading.Semaphore(0)
+        self.seen = []
+
+    def __call__(self, when):
+        self.seen.append(when)
+        self._more.release()
+        if self._troubles:
+            raise self._troubles.pop(0)
+
+    def wait(self, turns=1):
+        for _ in range(turns):
+            assert self._more.acquire(timeout=SOON)
+
+
+@pytest.fixture
+def running():
+    """Run loops until the test is over."""
+    runners = []
+
+    def run(*loops, ended=None):
+        runner = LoopRunner(loops, ManualClock(NOW), (ended or threading.Event()).set)
+        runners.append(runner)
+        runner.start()
+        return runner
+
+    yield run
+    for runner in runners:
+        runner.stop()
+
+
+def test_a_loop_turns_when_it_is_woken_and_is_told_the_time(running):
+    turns = Turns()
+    loop = Loop("l", turns, NEVER)
+    running(loop)
+    for _ in range(3):
+        loop.wake()
+        turns.wait()
+    assert turns.seen == [NOW] * 3
+
+
+def test_a_loop_turns_by_itself_after_its_period(running):
+    turns = Turns()
+    running(Loop("l", turns, 0.001))
+    turns.wait(3)
+
+
+def test_a_loop_that_was_woken_before_it_ran_turns_at_once(running):
+    turns = Turns()
+    loop = Loop("l", turns, NEVER)
+    loop.wake()
+    running(loop)
+    turns.wait()
+
+
+def test_a_broken_promise_ends_every_loop_and_says_so(running):
+    ended = threading.Event()
+    broken = Broken("ours")
+    bad, good = Loop("bad", Turns(broken), NEVER), Loop("good", Turns(), NEVER)
+    runner = running(bad, good, ended=ended.set)
+    assert runner.broken is None
+    bad.wake()
+    assert ended.wait(SOON)
+    assert runner.broken is broken
+
+
+def test_any_other_trouble_is_logged_and_the_turn_made_again(running, caplog):
+    turns = Turns(ValueError("a bad day"))
+    loop = Loop("l", turns, NEVER)
+    runner = running(loop)
+    loop.wake()
+    turns.wait(2)
+    assert runner.broken is None
+    assert "loop l: trouble" in caplog.text
+
+
+def test_stopping_wakes_whoever_waits_and_may_be_done_before_starting():
+    roused = []
+    turns = Turns()
+    runner = LoopRunner([Loop("l", turns, NEVER)], ManualClock(NOW), threading.Event().set)
+    runner.stop(lambda: roused.append(True))
+    assert (roused, turns.seen) == ([True], [])
+
+
+@pytest.mark.parametrize("attempt", range(20))
+def test_starting_and_stopping_leaves_no_thread(attempt):
+    before = threading.active_count()
+    loops = [Loop(str(number), Turns(), 0.001) for number in range(4)]
+    runner = LoopRunner(loops, ManualClock(NOW), threading.Event().set)
+    runner.start()
+    runner.stop()
+    assert threading.active_count() == before

@@ -1,0 +1,47 @@
+"""What a node may do now."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from scale.node.conditions import NodeState
+from tests.builders import a_node
+
+FLAGS = list(product([True, False], repeat=4))
+
+
+def expected(is_active, is_online, is_paused, scheduler_is_paused):
+    return next(
+        name
+        for name, holds in (
+            ("DEPRECATED", not is_active),
+            ("OFFLINE", not is_online),
+            ("PAUSED", is_paused),
+            ("SCHEDULER_STOPPED", scheduler_is_paused),
+            ("READY", True),
+        )
+        if holds
+    )
+
+
+@pytest.mark.parametrize(("is_active", "is_online", "is_paused", "scheduler_is_paused"), FLAGS)
+def test_the_first_state_that_holds_is_the_nodes(is_active, is_online, is_paused, scheduler_is_paused):
+    node = a_node(is_active=is_active, is_online=is_online, is_paused=is_paused)
+    state = node.state(scheduler_is_paused=scheduler_is_paused)
+    assert state.name == expected(is_active, is_online, is_paused, scheduler_is_paused)
+
+
+def test_only_a_ready_node_takes_new_jobs():
+    assert [state.name for state in NodeState if state.takes_new_jobs] == ["READY"]
+
+
+def test_what_runs_on_a_paused_node_goes_on():
+    assert {state.name for state in NodeState if not state.takes_next_tasks} == {"DEPRECATED", "OFFLINE"}
+
+
+def test_titles_and_sentences_are_those_of_scale():
+    assert (NodeState.READY.title, NodeState.READY.description) == ("Ready", "Node is ready to run new jobs.")
+    assert NodeState.OFFLINE.description == "Node is offline/unavailable, so no jobs can currently run on it."
+    assert all(state.title and state.description.endswith(".") for state in NodeState)
