@@ -15,10 +15,6 @@ SOON = 10.0  # seconds; only a test that fails waits so long
 NEVER = 3600.0
 
 
-def _nobody():
-    """Does not care that a loop has ended by itself."""
-
-
 class Turns:
     """Counts its turns, and lets a test wait for them."""
 
@@ -82,7 +78,7 @@ def test_a_broken_promise_ends_every_loop_and_says_so(running):
     ended = threading.Event()
     broken = Broken("ours")
     bad, good = Loop("bad", Turns(broken), NEVER), Loop("good", Turns(), NEVER)
-    runner = running(bad, good, ended=ended.set)
+    runner = running(bad, good, ended=ended)
     assert runner.broken is None
     bad.wake()
     assert ended.wait(SOON)

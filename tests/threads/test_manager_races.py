@@ -48,9 +48,10 @@ class Race:
             self.tasks.launch_tasks([task], NOW)
 
     def tell(self, exe, status):
-        """As the inbox does: the task first, then its execution."""
-        if (task := exe.current_task) is not None:
-            news = an_update(task.id, status)
+        """As the inbox does: the task first, then its execution. No engine speaks of a task before its launch."""
+        task = exe.current_task
+        if task is not None and self.tasks.get_task(name := task.id) is not None:
+            news = an_update(name, status)
             self.tasks.handle_task_update(news)
             self.ended(self.manager.handle_task_update(news))
 

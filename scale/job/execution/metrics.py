@@ -32,16 +32,6 @@ class Counted(Protocol):
     def finished(self) -> datetime | None: ...
 
 
-class Ending(NamedTuple):
-    """A finished execution out of the history."""
-
-    job_type_id: int
-    node_id: int | None
-    status: str
-    error_category: str | None
-    finished: datetime
-
-
 History = Callable[[datetime], Iterable[Counted]]
 
 

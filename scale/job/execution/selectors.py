@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Prefetch
 
-from scale.job.execution.metrics import Ending
+from scale.job.execution.ending import Ending
 from scale.job.messages import batches
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from scale.engines.protocol import Reason
+from scale.job.tasks import timeline
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.update import TaskStatusUpdate
 from scale.kernel.ids import JOB_TASK_ID_PREFIX, TaskId, losses_in, lost_task_id
@@ -45,10 +46,11 @@ class JobExecutionTask(Task):
         return self.resources
 
     def update_task_id_for_lost_task(self) -> None:
-        """Take the id of the next incarnation, so that late words of the lost one are not mistaken for it."""
+        """Become the next incarnation: under its own id, so that late words of the lost one are not mistaken for it."""
         with self._lock:
             lost = TaskId(self._task_id)
             self._task_id = lost_task_id(lost, losses_in(lost) + 1)
+            self._line = timeline.CREATED
 
     def has_run(self, task_update: TaskStatusUpdate) -> bool:
         """Whether its program ran. A process that has an exit code or died of a signal did, even if nobody said so before."""

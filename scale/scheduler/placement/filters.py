@@ -62,7 +62,10 @@ FILTERS = (LARGE_ENOUGH, READY, FREE, UNRESERVED)
 
 def feasible(needs: Columns, nodes: Nodes) -> Mask:
     """The nodes that every filter lets pass."""
-    return np.asarray(np.logical_and.reduce([each.mask(needs, nodes) for each in FILTERS]), dtype=bool)
+    passed = np.ones(len(nodes.is_ready), dtype=bool)
+    for each in FILTERS:
+        passed &= each.mask(needs, nodes)
+    return passed
 
 
 def refusals(needs: Columns, nodes: Nodes) -> dict[str, int]:

@@ -74,6 +74,7 @@ def test_a_lost_task_is_ready_to_run_again_under_its_new_name(world):
     exe = world.run()
     assert world.say(exe, TaskState.LOST).ready == [exe]
     assert exe.next_task().id == "scale_job_f_1x1_main_lost-1"
+    assert not exe.next_task().has_been_launched
 
 
 def test_the_task_knows_before_its_execution_does(world):

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
+from scale.job.execution.ending import Ending
 from scale.job.execution.metrics import (
-    Ending,
     FinishedJobExeMetrics,
     FinishedJobExeMetricsByNode,
     FinishedJobExeMetricsOverTime,

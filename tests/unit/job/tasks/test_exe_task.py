@@ -205,3 +205,12 @@ def test_each_loss_gives_the_next_name():
         task.update_task_id_for_lost_task()
         names.append(task.id)
     assert names == [f"scale_job_f_1x1_main_lost-{number}" for number in (1, 2, 3)]
+
+
+def test_the_next_incarnation_begins_anew_whatever_was_said_of_the_lost_one():
+    task = a_task("main")
+    task.update(an_update(task, TaskStatus.FAILED, exit_code=3))
+    task.update_task_id_for_lost_task()
+    assert not any((task.has_been_launched, task.has_started, task.has_ended, task.needs_killed()))
+    task.launch(later(minutes=5))
+    assert task.needs_reconciliation(later(minutes=6))
