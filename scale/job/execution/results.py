@@ -93,9 +93,10 @@ def _task_results(task: JobExecutionTask) -> dict[str, Any]:
     if task.launched is None:
         return told
     told |= {"launched": moment_text(task.launched), "was_started": task.has_started}
-    if task.started is not None:
-        told |= {"started": moment_text(task.started)}
+    if task.started is None:
+        return told
+    told |= {"started": moment_text(task.started), "was_timed_out": task.has_timed_out}
     if task.ended is None or task.final_status is None:
-        return told | {"was_timed_out": task.has_timed_out} if task.has_started else told
-    told |= {"was_timed_out": task.has_timed_out, "ended": moment_text(task.ended), "status": task.final_status}
+        return told
+    told |= {"ended": moment_text(task.ended), "status": task.final_status}
     return told if task.exit_code is None else told | {"exit_code": task.exit_code}
