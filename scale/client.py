@@ -27,7 +27,7 @@ from typing import Any, Literal, Self
 import httpx
 
 from scale.kernel.clock import Clock, SystemClock
-from scale.kernel.errors import BadRequest, ClusterTrouble, Fault, ScaleError
+from scale.kernel.errors import BadRequest, ClusterTrouble, Fault, Invalid, ScaleError
 
 Json = dict[str, Any]
 Stream = Literal["stdout", "stderr", "combined"]
@@ -132,8 +132,9 @@ class ScaleClient:
         return self._ask("GET", f"job-executions/{execution_id}/logs/{stream}/").content
 
     def log_document(self, execution_id: int, stream: Stream = "combined") -> Json:
-        """The same as JSON, with the id of the task that wrote it; empty if there is no log."""
-        return self._json("GET", f"job-executions/{execution_id}/logs/{stream}/", params={"format": "json"})
+        """The same as JSON, with the id of the task that wrote it; no text if there is no log."""
+        told = self._json("GET", f"job-executions/{execution_id}/logs/{stream}/", params={"format": "json"})
+        return told or {"task_id": None, "stream": stream, "text": ""}
 
     def cancel(self, *job_ids: int) -> Json:
         """Cancel jobs; the answer names those that were, those that had ended, and those that nobody knows."""
@@ -215,8 +216,9 @@ class ScaleClient:
         return read
 
     def _ask(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        request = self._request(method, path, **rest)
         try:
-            answer = self._http.request(method, BASE + path, **rest)
+            answer = self._http.send(request)
         except httpx.TimeoutException:
             raise Unreachable(f"{self.url} does not answer in time") from None
         except httpx.TransportError as error:
@@ -224,6 +226,14 @@ class ScaleClient:
         if answer.is_success:
             return answer
         raise _trouble(answer)
+
+    def _request(self, method: str, path: str, **rest: Any) -> httpx.Request:
+        try:
+            return self._http.build_request(method, BASE + path, **rest)
+        except UnicodeEncodeError:
+            raise Invalid([Fault("", "this holds bytes that are no UTF-8 text")]) from None
+        except ValueError:
+            raise Invalid([Fault("", "this holds a number that is not finite")]) from None
 
 
 def _trouble(answer: httpx.Response) -> Refused | Unwell:

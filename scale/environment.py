@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from difflib import get_close_matches
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -17,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from scale.kernel.errors import Fault, Invalid
 
 PREFIX = "SCALE_"
+ENGINES = "scale.engines"  #: the group of entry points that engines register in
 #: settings whose value must not stand in an error message
 _SECRET = frozenset({"secret_key", "admin_password", "database_url"})
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -69,7 +71,9 @@ class Environment(BaseModel):
     secret_key: str | None = Field(
         None, description="Signs sessions; unset means one kept in `SCALE_HOME/secret-key`.", repr=False
     )
-    admin_user: str = Field("admin", min_length=1, max_length=150, description="The first administrator, made by `scale up`.")
+    admin_user: str = Field(
+        "admin", min_length=1, max_length=150, pattern=r"^[\w.@+-]+$", description="The first administrator, made by `scale up`."
+    )
     admin_password: str | None = Field(
         None, min_length=8, description="Its password; unset means a random one, put into `SCALE_HOME/password`.", repr=False
     )
@@ -135,6 +139,9 @@ class Environment(BaseModel):
     def _some_engine(cls, engines: tuple[str, ...]) -> tuple[str, ...]:
         if not engines or len(set(engines)) < len(engines):
             raise ValueError("name at least one engine, and none twice")
+        installed = sorted(entry_points(group=ENGINES).names)
+        if unknown := [name for name in engines if name not in installed]:
+            raise ValueError(f"there is no engine {unknown[0]!r}; installed are: {', '.join(installed)}")
         return engines
 
     @field_validator("log_level")
@@ -156,7 +163,7 @@ class Environment(BaseModel):
 
 
 def _fault(details: Any) -> Fault:
-    where = ".".join(str(part) for part in details["loc"])
+    where = str(details["loc"][0])
     message = details["msg"].removeprefix("Value error, ")
     got = "" if details["loc"][0] in _SECRET else f" (got {details['input']!r})"
     return Fault(PREFIX + where.upper(), message + got)

@@ -87,6 +87,10 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return problem(request.path, HTTPStatus.FORBIDDEN, "You may not do this.")
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    return problem(request.path, HTTPStatus.FORBIDDEN, f"This request does not come from one of our pages: {reason}")
+
+
 def server_error(request: HttpRequest) -> HttpResponseBase:
     return problem(request.path, HTTPStatus.INTERNAL_SERVER_ERROR, "Scale made a mistake; its log tells more.")
 

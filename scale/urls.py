@@ -9,7 +9,8 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from scale.views import ReadyApi, VersionApi, health
+import scale.addresses  # noqa: F401 the urls below use what it registers
+from scale.views import HealthApi, ReadyApi, VersionApi
 
 _OPEN: dict[str, Any] = {"authentication_classes": (), "permission_classes": ()}
 
@@ -32,7 +33,7 @@ urlpatterns = [
     path("api/v7/", include(api)),
     path("api/schema/", SpectacularAPIView.as_view(**_OPEN), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(**_OPEN), name="docs"),
-    path("healthz", health, name="health"),
+    path("healthz", HealthApi.as_view(), name="health"),
     path("readyz", ReadyApi.as_view(), name="ready"),
     path("admin/", admin.site.urls),
 ]

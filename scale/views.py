@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -33,10 +31,15 @@ class VersionApi(APIView):
         return Response({"version": __version__})
 
 
-@require_safe
-def health(request: HttpRequest) -> HttpResponse:
-    """The process lives."""
-    return JsonResponse({"status": "ok"})
+class HealthApi(APIView):
+    """GET /healthz -- the process lives."""
+
+    schema = None
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})
 
 
 class ReadyApi(APIView):

@@ -5,4 +5,7 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scale.settings")
-application = get_wsgi_application()
+
+from scale.bodies import whole_bodies
+
+application = whole_bodies(get_wsgi_application())

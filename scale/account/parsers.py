@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from email.message import Message
 from typing import IO, Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import QueryDict
 from rest_framework import parsers
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 
 MAX_BODY = 32 * 1024 * 1024
+_MOST_DIGITS = 400  #: longer numbers are beyond what any float holds
 
 
 class JsonParser(parsers.BaseParser):
@@ -21,7 +23,9 @@ class JsonParser(parsers.BaseParser):
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         try:
-            return json.loads(_body(stream, parser_context).decode())
+            body = _body(stream, parser_context)
+            _refuse_other_encodings(media_type, parser_context)
+            return json.loads(body.decode(), object_pairs_hook=_object, parse_int=_whole_number)
         except UnicodeDecodeError:
             raise ParseError("The body is not UTF-8.") from None
         except RecursionError:
@@ -37,6 +41,30 @@ class FormParser(parsers.BaseParser):
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         return QueryDict(_body(stream, parser_context), encoding="utf-8").dict()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose every name stands once: of two values nobody could say which was meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ParseError(f"{twice!r} stands twice in one object.")
+    return found
+
+
+def _whole_number(digits: str) -> int | float:
+    """One of absurd length is infinite, and so is refused with its field named."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
+
+def _refuse_other_encodings(media_type: str | None, context: Mapping[str, Any] | None) -> None:
+    charset = Message()
+    charset["content-type"] = media_type or "application/json"
+    named = charset.get_param("charset", "utf-8")
+    packed = context["request"].META.get("HTTP_CONTENT_ENCODING", "identity") if context else "identity"
+    if str(named).lower() not in ("utf-8", "utf8", "us-ascii") or packed.lower() != "identity":
+        raise UnsupportedMediaType(f"{media_type}, encoded as {packed}", "Send JSON as plain UTF-8.")
 
 
 def _body(stream: IO[Any], context: Mapping[str, Any] | None) -> bytes:

@@ -39,7 +39,7 @@ def service_in(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], ScaleClien
             start_new_session=True,  # Ctrl-C is for us; we tell it when to stop
         )
     try:
-        typer.echo(f"Scale starts in {home}")
+        typer.echo(f"Scale starts in {home}", err=True)
         _wait(process, log, (home / "url").exists)
         with ScaleClient.from_environment(variables) as scale:
             _wait(process, log, scale.is_ready)

@@ -66,6 +66,15 @@ def status(document: Json) -> None:
     screen.print(resources(document))
 
 
+def document(results: Sequence[Result], status: Json) -> None:
+    """All of it as one JSON object."""
+    jobs = [
+        {"id": r.job["id"], "group": r.piece.group, "expected": r.piece.outcome, "came": r.came, "is_expected": r.is_expected}
+        for r in results
+    ]
+    show.print_json({"is_expected": all(result.is_expected for result in results), "jobs": jobs, "status": status})
+
+
 def where(url: str, home: Path) -> None:
     screen = show.console()
     screen.print()

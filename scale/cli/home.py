@@ -52,6 +52,17 @@ def write_private(path: Path, text: str) -> None:
     new.replace(path)
 
 
+def private(path: str, flags: int) -> int:
+    """An opener of files that only their owner may read."""
+    return os.open(path, flags, 0o600)
+
+
+def ensure_private_database(home: Path) -> None:
+    """The embedded database holds tokens; what SQLite makes beside it gets the rights of this file."""
+    with open(home / "scale.sqlite3", "ab", opener=private):
+        pass
+
+
 def ensure_secret_key(home: Path) -> None:
     """Sessions stay signed with the same key from start to start."""
     path = home / "secret-key"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scale.cli.home import private
 from scale.kernel.clock import Clock
 from scale.orphan import PARENT
 from scale.signals import Signals
@@ -49,7 +50,7 @@ class Child:
         self._quick_deaths = 0
 
     def start(self, now: float) -> None:
-        with self.log.open("ab") as log:
+        with open(self.log, "ab", opener=private) as log:
             self.process = subprocess.Popen(  # noqa: S603 one of our own programs
                 self.program.argv,
                 stdin=subprocess.DEVNULL,

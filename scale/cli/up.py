@@ -9,13 +9,16 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING
 
 import typer
 
 from scale.cli import home as data
+from scale.cli import show
+from scale.cli.access import AsJson
 from scale.cli.supervise import HEEDED, Child, Program, Supervisor, last_lines
 from scale.kernel.clock import SystemClock
 from scale.orphan import PARENT, end_with_parent
@@ -30,22 +33,23 @@ _STOP_SLACK = 30.0  # for the scheduler, beside what its tasks are given
 _PORT_PATIENCE = 10.0
 
 
-def up() -> None:
+def up(as_json: AsJson = False) -> None:
     """Start the service here, in the foreground: web server, scheduler, database, first administrator.
 
-    Settings are SCALE_* variables. Ctrl-C stops everything; jobs that run go back on the queue.
+    Settings are SCALE_* variables. Ctrl-C stops everything; jobs that run go back on the queue. With --json the first line
+    says where everything is, and what happens later is told on stderr.
     """
+    tell = partial(say, err=as_json)
     end_with_parent()
-    from scale.engines.registry import find_engine
     from scale.environment import Environment
 
     environment = Environment.read(os.environ)
-    for engine in environment.engines:
-        find_engine(engine)
     home = environment.home
     data.make_home(home)
     with data.sole_use(home), _listening(environment) as listener:
         (home / "url").unlink(missing_ok=True)  # of one that was killed
+        if environment.database_url is None:
+            data.ensure_private_database(home)
         if environment.secret_key is None:
             data.ensure_secret_key(home)
         variables = {**os.environ, "SCALE_HOME": str(home), "DJANGO_SETTINGS_MODULE": "scale.settings"}
@@ -53,11 +57,12 @@ def up() -> None:
         url = url_of(environment.listen, listener.getsockname()[1])
         data.write_private(home / "url", url + "\n")
         with Signals(HEEDED) as signals:
-            _tell_where(environment, url)
+            places = _places(environment, url)
+            show.print_json(places) if as_json else _tell_where(environment, places)
             children = [Child(p, home / "logs" / f"{p.name}.log", variables, home) for p in _programs(environment, listener)]
-            Supervisor(children, signals, SystemClock(), say).run()
+            Supervisor(children, signals, SystemClock(), tell).run()
         (home / "url").unlink(missing_ok=True)
-        say("Stopped.")
+        tell("Stopped.")
 
 
 def url_of(listen: Listen, port: int) -> str:
@@ -66,10 +71,10 @@ def url_of(listen: Listen, port: int) -> str:
     return f"http://{host}:{port}"
 
 
-def say(words: str) -> None:
+def say(words: str, *, err: bool = False) -> None:
     """Tell whoever watches; that nobody does any more is no reason to stop."""
     with contextlib.suppress(OSError):
-        typer.echo(words)
+        typer.echo(words, err=err)
 
 
 def _programs(environment: Environment, listener: socket.socket) -> list[Program]:
@@ -122,7 +127,7 @@ def _why_not(listen: Listen, error: OSError) -> str:
 def _prepare(environment: Environment, variables: dict[str, str]) -> None:
     """Migrations and the first administrator, in a process that gives its memory back."""
     log = environment.home / "logs" / "prepare.log"
-    with log.open("wb") as output:
+    with open(log, "wb", opener=data.private) as output:
         done = subprocess.run(  # noqa: S603 one of our own programs
             (*_PYTHON, "-m", "scale.cli.prepare"),
             stdin=subprocess.DEVNULL,
@@ -139,13 +144,24 @@ def _prepare(environment: Environment, variables: dict[str, str]) -> None:
         )
 
 
-def _tell_where(environment: Environment, url: str) -> None:
+def _places(environment: Environment, url: str) -> dict[str, str | None]:
     home = environment.home
     password = home / "password"
-    say(f"Scale starts at {url}")
-    say(f"  log in  as {environment.admin_user}{f', password in {password}' if password.exists() else ''}")
-    say(f"  token   {home / 'token'}")
-    say(f"  logs    {home / 'logs'}")
+    return {
+        "url": url,
+        "user": environment.admin_user,
+        "password": str(password) if password.exists() else None,
+        "token": str(home / "token"),
+        "logs": str(home / "logs"),
+    }
+
+
+def _tell_where(environment: Environment, places: Mapping[str, str | None]) -> None:
+    home = environment.home
+    say(f"Scale starts at {places['url']}")
+    say("  log in  as {user}".format(**places) + (f", password in {places['password']}" if places["password"] else ""))
+    say(f"  token   {places['token']}")
+    say(f"  logs    {places['logs']}")
     if home.stat().st_mode & 0o077:
         say(f"  Others on this machine can look into {home}; `chmod 700` closes it.")
     say("Ctrl-C stops everything; jobs that run go back on the queue.")

@@ -1,4 +1,4 @@
-"""Finds an engine by the name of its entry point; says what is installed when it is not there."""
+"""Finds an engine by the name of its entry point."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from importlib.metadata import entry_points
 from typing import Protocol
 
 from scale.engines.protocol import Engine
-from scale.environment import Environment
+from scale.environment import ENGINES, Environment
 from scale.kernel.clock import Clock
-from scale.kernel.errors import Fault, Invalid
-
-GROUP = "scale.engines"
 
 
 class EngineFactory(Protocol):
@@ -20,18 +17,7 @@ class EngineFactory(Protocol):
     def from_environment(cls, environment: Environment, clock: Clock) -> Engine: ...
 
 
-class UnknownEngine(Invalid):
-    """There is no engine of that name."""
-
-
 def find_engine(name: str) -> type[EngineFactory]:
-    """Load the engine's class.
-
-    :raises UnknownEngine: with the names that are installed
-    """
-    found = entry_points(group=GROUP)
-    if name not in found.names:
-        installed = ", ".join(sorted(found.names))
-        raise UnknownEngine([Fault("SCALE_ENGINES", f"there is no engine {name!r}; installed are: {installed}")])
-    factory: type[EngineFactory] = found[name].load()
+    """Load the engine's class; `Environment` has seen to it that there is one of this name."""
+    factory: type[EngineFactory] = entry_points(group=ENGINES)[name].load()
     return factory

@@ -6,5 +6,5 @@ from scale.error.api import ErrorApi, ErrorsApi
 
 urlpatterns = [
     path("errors/", ErrorsApi.as_view(), name="errors"),
-    path("errors/<int:error_id>/", ErrorApi.as_view(), name="error"),
+    path("errors/<id:error_id>/", ErrorApi.as_view(), name="error"),
 ]

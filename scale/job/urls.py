@@ -23,8 +23,8 @@ register_converter(StreamConverter, "stream")
 urlpatterns = [
     path("jobs/", JobsApi.as_view(), name="jobs"),
     path("jobs/cancel/", JobCancelApi.as_view(), name="job-cancel"),
-    path("jobs/<int:job_id>/", JobApi.as_view(), name="job"),
-    path("jobs/<int:job_id>/executions/", JobExecutionsApi.as_view(), name="job-executions"),
-    path("jobs/<int:job_id>/executions/<int:exe_num>/", JobExecutionApi.as_view(), name="job-execution"),
-    path("job-executions/<int:job_exe_id>/logs/<stream:stream>/", LogApi.as_view(), name="job-execution-log"),
+    path("jobs/<id:job_id>/", JobApi.as_view(), name="job"),
+    path("jobs/<id:job_id>/executions/", JobExecutionsApi.as_view(), name="job-executions"),
+    path("jobs/<id:job_id>/executions/<id:exe_num>/", JobExecutionApi.as_view(), name="job-execution"),
+    path("job-executions/<id:job_exe_id>/logs/<stream:stream>/", LogApi.as_view(), name="job-execution-log"),
 ]

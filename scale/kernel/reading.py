@@ -71,23 +71,32 @@ def _fault(details: Mapping[str, Any], model: type[BaseModel]) -> Fault:
     if details["loc"][-1:] == ("[key]",):
         return _fault_of_name(details)
     where = ".".join(shown(str(part)) for part in details["loc"])
-    match details["type"]:
-        case "extra_forbidden":
-            return Fault(where, _unknown(details["loc"], model))
-        case "missing":
-            return Fault(where, "is required")
-        case "model_type" | "dict_type":
-            return Fault(where, "expected a JSON object")
-        case "string_unicode":
-            return Fault(where, "holds a lone surrogate, which is no character")
-        case _:
-            return Fault(where, _printable(details["msg"].removeprefix("Value error, ")))
+    if details["type"] == "extra_forbidden":
+        return Fault(where, _unknown(details["loc"], model))
+    return Fault(where, _MESSAGES.get(details["type"]) or _message(details))
+
+
+#: what is said better than by the library
+_MESSAGES = {
+    "missing": "is required",
+    "model_type": "expected a JSON object",
+    "dict_type": "expected a JSON object",
+    "string_unicode": "holds a lone surrogate, which is no character",
+}
+
+
+def _message(details: Mapping[str, Any]) -> str:
+    told = details.get("ctx", {})
+    if told.get("field_type") == "Value":  # a text whose length is checked last
+        bound = f"at most {told['max_length']}" if "max_length" in told else f"at least {told['min_length']}"
+        return f"must have {bound} characters, not {told['actual_length']}"
+    return _printable(details["msg"].removeprefix("Value error, "))
 
 
 def _fault_of_name(details: Mapping[str, Any]) -> Fault:
     """A fault of a name in an object whose names are free, such as labels."""
     *above, name, _ = map(str, details["loc"])
-    wrong = "may not be empty" if not name else _printable(details["msg"].removeprefix("Value error, "))
+    wrong = _message(details) if name else "may not be empty"
     return Fault(".".join(above), f"the name {shown(name)!r}: {wrong}")
 
 

@@ -6,5 +6,5 @@ from scale.node.api import NodeApi, NodesApi
 
 urlpatterns = [
     path("nodes/", NodesApi.as_view(), name="nodes"),
-    path("nodes/<int:node_id>/", NodeApi.as_view(), name="node"),
+    path("nodes/<id:node_id>/", NodeApi.as_view(), name="node"),
 ]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Max
 
 from scale.job.models import JobType
 from scale.queue.ordering import QueueMode
@@ -18,6 +22,7 @@ class Settings:
     queue_mode: QueueMode = QueueMode.FIFO
     paused_types: frozenset[int] = frozenset()
     limits: Mapping[int, int] = field(default_factory=dict)  #: how many of a job type may run; not there: any number
+    logging_level: str = "INFO"
     names: Mapping[int, str] = field(default_factory=dict)  #: of job types
     job_types: Sequence[dict[str, Any]] = ()  #: as the status document tells of them
 
@@ -29,11 +34,18 @@ def settings_load() -> Settings:
         framework_id=row.framework_id,
         is_paused=row.is_paused,
         queue_mode=QueueMode(row.queue_mode),
+        logging_level=row.system_logging_level,
         paused_types=frozenset(one.pk for one in types if one.is_paused),
         limits={one.pk: one.max_scheduled for one in types if one.max_scheduled},
         names={one.pk: one.name for one in types},
         job_types=[_told(one) for one in types],
     )
+
+
+def schema_completed() -> datetime | None:
+    """When the schema was last brought up to date."""
+    last: datetime | None = MigrationRecorder.Migration.objects.aggregate(last=Max("applied"))["last"]
+    return last
 
 
 def _told(one: JobType) -> dict[str, Any]:

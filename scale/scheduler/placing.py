@@ -69,12 +69,14 @@ class Placer:
     def _warn(self, waits: Iterable[Wait], settings: Settings, when: datetime) -> list[Warning]:
         """Tell of job types that no node could ever hold; a warning goes as soon as its cause is gone."""
         since = {warning.name: warning.started for warning in self.warnings}
-        found = {}
+        found: dict[str, Warning] = {}
         for wait in waits:
             if wait.code == "too-large":
                 title = settings.names.get(wait.ask.job_type_id, str(wait.ask.job_type_id))
                 name = f"INVALID_RESOURCES{title}"
-                found[name] = Warning(name, f"Invalid Resources for {title}", wait.text, since.get(name, when), when)
+                before = found[name].description if name in found else ""
+                text = before if wait.text in before else f"{before}; {wait.text}" if before else wait.text
+                found[name] = Warning(name, f"Invalid Resources for {title}", text, since.get(name, when), when)
         return list(found.values())
 
 

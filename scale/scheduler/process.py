@@ -39,7 +39,7 @@ from scale.scheduler.allocations import Allocations
 from scale.scheduler.fleet import Fleet
 from scale.scheduler.inbox import Inbox, Recordable
 from scale.scheduler.loops import Loop
-from scale.scheduler.operating import Settings, settings_load
+from scale.scheduler.operating import Settings, schema_completed, settings_load
 from scale.scheduler.placement.services import queue_clear_canceled
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
@@ -68,17 +68,17 @@ class Scheduler:
     def __init__(self, *, engines: Mapping[str, Engine], clock: Clock, limits: Limits | None = None) -> None:
         self._clock = clock
         self._limits = limits or Limits()
-        self._began = clock.now()
         self.tasks = TaskManager()
         self.job_exes = JobExecutionManager(clock=clock)
         self.nodes = NodeManager()
         self.allocations = Allocations()
-        self.rates = Rates(self._began)
+        self.rates = Rates(clock.now())
         self.fleet = Fleet(engines, self.nodes, self._limits.kill_grace)
         self.inbox = Inbox(self.tasks, self.job_exes, self.nodes, self.rates)
         self.placer = Placer(self.nodes, self.allocations)
         self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
         self._settings = Settings(framework_id="")
+        self._database_ready = clock.now()
         self._next: SimpleQueue[str] = SimpleQueue()  # executions whose next task may start
         self._nodes_read: datetime | None = None
         self._unsent: tuple[Recordable, Sequence[Message]] | None = None
@@ -96,7 +96,8 @@ class Scheduler:
         """Take over from the scheduler before: what runs, what ended meanwhile, what a crash left off the queue."""
         when = self._clock.now()
         remember_errors()
-        self._settings = settings_load()
+        self._read_settings()
+        self._database_ready = schema_completed() or when
         self.job_exes.init_with_database()
         adopted = self._adopt(when)
         self.fleet.start(self._reports.wake)
@@ -140,7 +141,7 @@ class Scheduler:
 
     def schedule(self, when: datetime) -> None:
         """See what changed, tend to what runs, and place what waits."""
-        self._settings = settings_load()
+        self._read_settings()
         self._read_nodes(when)
         self._settle(self.job_exes.sync_with_database())
         self._clear_canceled(when)
@@ -183,7 +184,7 @@ class Scheduler:
             is_paused=paused,
             rates=self.rates.generate_status_json(when),
             warnings=self.placer.warnings,
-            database_ready=self._began,
+            database_ready=self._database_ready,
             nodes=nodes,
             resources={node.id: NodeResources(node.total, node.offered, self.allocations.held(node.id)) for node in online},
             job_types=self._settings.job_types,
@@ -250,6 +251,13 @@ class Scheduler:
         for exe in over:
             logger.info("job %d execution %d is over: %s %s", exe.job_id, exe.exe_num, exe.status, exe.error_name or "")
         self._persist.wake()
+
+    def _read_settings(self) -> None:
+        """Read what operators have set; a level of logging that they change holds at once."""
+        settings = settings_load()
+        if settings.logging_level != self._settings.logging_level:
+            logging.getLogger().setLevel(settings.logging_level)
+        self._settings = settings
 
     def _read_nodes(self, when: datetime) -> None:
         """Record what engines say of nodes, and read what operators say of them."""

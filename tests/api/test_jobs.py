@@ -296,3 +296,36 @@ def test_a_database_that_is_away_is_told_as_such(alice):
     with connection.execute_wrapper(away):
         answer = alice.get("jobs/")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
+@pytest.mark.parametrize("path", ["jobs/{}/", "jobs/{}/executions/", "jobs/{}/executions/1/", "nodes/{}/", "errors/{}/"])
+def test_an_id_that_no_database_could_hold_is_not_found(alice, path):
+    assert alice.get(path.format("9" * 23)).status_code == 404
+
+
+def test_a_name_that_stands_twice_is_refused(alice):
+    answer = alice.post("jobs/", '{"command": "true", "command": "false"}')
+    assert answer.status_code == 400
+    assert "'command' stands twice" in answer.json()["detail"]
+
+
+def test_a_number_of_absurd_length_is_refused_with_its_field(alice):
+    answer = alice.post("jobs/", f'{{"command": "true", "timeout": {"9" * 5001}}}')
+    assert fields_at_fault(answer) == ["timeout"]
+
+
+@pytest.mark.parametrize("headers", [{"Content-Encoding": "gzip"}, {"Content-Type": "application/json; charset=utf-16"}])
+def test_a_body_in_another_encoding_is_refused(alice, headers):
+    answer = alice.post("jobs/", {"command": "true"}, headers=headers)
+    assert answer.status_code == 415
+
+
+def test_who_leaves_out_the_slash_is_sent_on_with_method_and_body(alice):
+    answer = alice.post("jobs", {"command": "true"})
+    assert (answer.status_code, answer["Location"]) == (308, "/api/v7/jobs/")
+
+
+@pytest.mark.parametrize("address", ["/healthz", "/readyz", "/api/v7/version/"])
+def test_the_open_doors_refuse_other_methods_with_a_problem_document(address):
+    answer = Client(enforce_csrf_checks=True).post(address)
+    assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json")

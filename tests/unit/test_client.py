@@ -67,7 +67,7 @@ def test_a_list_of_statuses_is_a_repeated_parameter():
 def test_an_execution_without_a_log_has_written_nothing():
     with Service(httpx.Response(204)).client() as scale:
         assert scale.logs(3) == b""
-        assert scale.log_document(3) == {}
+        assert scale.log_document(3) == {"task_id": None, "stream": "combined", "text": ""}
 
 
 def test_a_refusal_has_the_words_of_the_service_and_names_each_field():

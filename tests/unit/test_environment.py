@@ -79,8 +79,17 @@ def test_where_nobody_can_listen(given):
 
 
 def test_a_list_is_separated_by_commas():
-    assert Environment.read({"SCALE_ENGINES": "local, mesos,"}).engines == ("local", "mesos")
+    assert Environment.read({"SCALE_ALLOWED_HOSTS": "a, b.example,"}).allowed_hosts == ("a", "b.example")
     assert "SCALE_ENGINES" in faults(SCALE_ENGINES="local,local")
+
+
+def test_an_engine_that_is_not_installed_is_told_with_those_that_are():
+    with pytest.raises(InvalidEnvironment, match=r"no engine 'slurm'; installed are: .*local"):
+        Environment.read({"SCALE_ENGINES": "local,slurm"})
+
+
+def test_a_fault_names_the_variable_and_not_a_part_of_it():
+    assert set(faults(SCALE_LISTEN="127.0.0.1:99999")) == {"SCALE_LISTEN"}
 
 
 def test_the_home_is_absolute_wherever_we_stand(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scale.error.catalog import BY_NAME
 from scale.job.execution import machine
+from scale.job.execution.configuration import SHELL
 from scale.job.execution.machine import KillTask, ReconcileTask
 from scale.job.execution.results import TaskResults
 from scale.job.models import JobExecutionEnd
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from scale.job.execution.configuration import ExecutionConfiguration
     from scale.job.models import JobExecution, JobType
 
+#: what a shell means by the exit codes that it has for itself
+_SHELL_SAYS = {126: "the shell could not run the program", 127: "the shell found no such program"}
 RESOURCE_STARVATION_THRESHOLD = machine.PATIENCE
 
 _TASKS: dict[str, Callable[..., JobExecutionTask]] = {
@@ -129,7 +132,7 @@ class RunningJobExecution:
             task_results=TaskResults.create_task_results(self._tasks).get_dict(),
             status=state.status,
             error=self.error,
-            message=_message(last)[:500],
+            message=_message(last, state.error)[:500],
             node_id=self.node_id,
             submitted=self.submitted,
             eligible=self.queued,
@@ -239,5 +242,9 @@ class RunningJobExecution:
         return next((task for task in self._tasks if task.task_type == kind), None)
 
 
-def _message(task: JobExecutionTask | None) -> str:
-    return task.message if task else ""
+def _message(task: JobExecutionTask | None, error: str | None) -> str:
+    """What the engine said of the end; if that was nothing, what the error means."""
+    said = task.message if task else ""
+    if error == "algorithm-unknown" and task and tuple(task.command[:2]) == SHELL and task.exit_code in _SHELL_SAYS:
+        return f"{said}: {_SHELL_SAYS[task.exit_code]}"
+    return said or (BY_NAME[error].description if error in BY_NAME else "")

@@ -122,3 +122,10 @@ def test_a_shell_is_told_how_the_job_ended(a_job, status, rest, code):
 
 def test_a_job_that_never_ran_has_no_exit_code(a_job):
     assert exit_code({**a_job("FAILED", error="task-launch"), "execution": None}) == 125
+
+
+@pytest.mark.parametrize("words", [["--cpus", "nan", "true"], ["--mem", "1e999", "true"], ["--name", "\udcff", "true"]])
+def test_what_json_cannot_say_is_wrong_usage_and_no_traceback(scale, words):
+    told = scale("submit", *words)
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert told.stderr.startswith("scale: this holds")
