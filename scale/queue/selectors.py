@@ -24,3 +24,8 @@ def queue_lines() -> list[QueueLine]:
     waiting = Queue.objects.filter(is_canceled=False).values("job_type_id")
     lines = waiting.annotate(count=Count("id"), longest_queued=Min("queued"), highest_priority=Min("priority"))
     return [QueueLine(**line) for line in lines.order_by()]
+
+
+def queue_has_canceled() -> bool:
+    """Whether an entry waits to be taken off."""
+    return Queue.objects.filter(is_canceled=True).exists()

@@ -34,6 +34,7 @@ from scale.kernel.clock import Clock
 from scale.node.manager import NodeManager
 from scale.node.selectors import nodes_changed_since
 from scale.node.services import nodes_record
+from scale.queue.selectors import queue_has_canceled
 from scale.scheduler import adoption
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.fleet import Fleet
@@ -271,7 +272,6 @@ class Scheduler:
         self.nodes.register([*recorded, *changed], seen)
 
     def _clear_canceled(self, when: datetime) -> None:
-        ends = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
-        if ends:
-            self.job_exes.add_canceled_job_exes(ends)
+        if queue_has_canceled():  # asked first, since to write is to wait for whoever writes now
+            self.job_exes.add_canceled_job_exes(queue_clear_canceled(framework_id=self._settings.framework_id, when=when))
             self._persist.wake()
