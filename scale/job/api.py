@@ -28,9 +28,9 @@ from scale.job.selectors import (
     jobs_selected,
     task_of_execution,
 )
-from scale.job.serializers import CanceledOut, JobDetailOut, JobExecutionDetailOut, JobExecutionOut, JobOut
-from scale.job.services import job_submit, jobs_cancel
-from scale.job.submission import Submission, parse_submission
+from scale.job.serializers import CanceledOut, JobDetailOut, JobExecutionDetailOut, JobExecutionOut, JobIdsOut, JobOut
+from scale.job.services import job_submit, jobs_cancel, jobs_submit
+from scale.job.submission import Submission, Submissions, parse_submission, parse_submissions
 from scale.kernel.reading import read
 from scale.paging import page_answer
 from scale.present import clock
@@ -55,6 +55,16 @@ class JobsApi(APIView):
         submission = parse_submission(request.data)
         job = job_submit(submission=submission, by=user_of(request), when=clock().now())
         return Response(shaped(JobOut, job), status=201, headers={"Location": reverse("job", args=[job.pk])})
+
+
+class JobsBulkApi(APIView):
+    """POST /jobs/bulk/ -- many more at once, or none of them."""
+
+    @extend_schema(operation_id="job_submit_many", request=Submissions, responses={201: JobIdsOut, **problems(400, 413, 415)})
+    def post(self, request: Request) -> Response:
+        submissions = parse_submissions(request.data)
+        ids = jobs_submit(submissions=submissions, by=user_of(request), when=clock().now())
+        return Response({"ids": ids}, status=201)
 
 
 class JobApi(APIView):

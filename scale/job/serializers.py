@@ -240,6 +240,12 @@ class JobDetailOut(JobOut):
         return shaped(JobExecutionOut, latest) if latest else None
 
 
+class JobIdsOut(serializers.Serializer[Any]):
+    """The jobs that were made, in the order in which they were asked for."""
+
+    ids = serializers.ListField(child=serializers.IntegerField())
+
+
 class CanceledOut(serializers.Serializer[Any]):
     """What became of a cancel; of the jobs that were named, also those that did not change."""
 

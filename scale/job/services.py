@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import islice
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce
 
+from scale.job.messages import batches
 from scale.job.models import Job, JobType, JobTypeRevision
 from scale.job.states import JobStatus, sources_of
 from scale.job.submission import Submission
@@ -21,23 +21,27 @@ from scale.queue.services import queue_add, queue_cancel
 
 COMMAND = "command"
 COMMAND_VERSION = "1.0.0"
-_MOST_AT_ONCE = 1000  #: jobs that one transaction cancels, so that nobody waits long for the database
+_MOST_AT_ONCE = 1000  #: jobs that one transaction changes, so that nobody waits long for the database
 
 
 def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
     """Record the job and put it on the queue; both or neither."""
-    return jobs_submit(submissions=[submission], by=by, when=when)[0]
-
-
-def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) -> list[Job]:
-    """Record the jobs and put them on the queue; all or none."""
     revision = _command_revision()
-    jobs = [_row(submission, revision, by, when) for submission in submissions]
     with transaction.atomic():
-        Job.objects.bulk_create(jobs)
-        queue_add(entries=map(_entry, jobs), when=when)
+        (job,) = _submit([submission], revision, by, when)
         ring_after_commit()
-    return jobs
+    return job
+
+
+def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) -> list[int]:
+    """Record the jobs and put them on the queue, all or none; returns their ids in the same order."""
+    revision = _command_revision()
+    ids: list[int] = []
+    with transaction.atomic():
+        for some in batches(submissions, _MOST_AT_ONCE):
+            ids += [job.pk for job in _submit(some, revision, by, when)]
+        ring_after_commit()
+    return ids
 
 
 def jobs_cancel(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
@@ -47,11 +51,7 @@ def jobs_cancel(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
 
     :raises Forbidden: one of the first that are not canceled yet belongs to somebody else
     """
-    rest = iter(sorted(set(ids)))
-    canceled: list[int] = []
-    while batch := list(islice(rest, _MOST_AT_ONCE)):
-        canceled += _cancel(batch, by, when)
-    return canceled
+    return [done for some in batches(sorted(set(ids)), _MOST_AT_ONCE) for done in _cancel(some, by, when)]
 
 
 @transaction.atomic
@@ -105,6 +105,14 @@ def _command_manifest() -> dict[str, object]:
             "timeout": 3600,
         },
     }
+
+
+def _submit(submissions: Iterable[Submission], revision: JobTypeRevision, by: User, when: datetime) -> list[Job]:
+    """Only so many at once that their rows are gone before the garbage collector goes through them all."""
+    jobs = [_row(submission, revision, by, when) for submission in submissions]
+    Job.objects.bulk_create(jobs)
+    queue_add(entries=map(_entry, jobs), when=when)
+    return jobs
 
 
 def _row(submission: Submission, revision: JobTypeRevision, by: User, when: datetime) -> Job:

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 
 from scale.engines.protocol import Stream
-from scale.job.api import JobApi, JobCancelApi, JobExecutionApi, JobExecutionsApi, JobsApi, LogApi
+from scale.job.api import JobApi, JobCancelApi, JobExecutionApi, JobExecutionsApi, JobsApi, JobsBulkApi, LogApi
 
 
 class StreamConverter:
@@ -22,6 +22,7 @@ register_converter(StreamConverter, "stream")
 
 urlpatterns = [
     path("jobs/", JobsApi.as_view(), name="jobs"),
+    path("jobs/bulk/", JobsBulkApi.as_view(), name="job-bulk"),
     path("jobs/cancel/", JobCancelApi.as_view(), name="job-cancel"),
     path("jobs/<int:job_id>/", JobApi.as_view(), name="job"),
     path("jobs/<int:job_id>/executions/", JobExecutionsApi.as_view(), name="job-executions"),
