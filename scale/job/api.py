@@ -72,7 +72,7 @@ class JobApi(APIView):
 
     @extend_schema(operation_id="job_detail", responses={200: JobDetailOut, **problems(404)})
     def get(self, request: Request, job_id: int) -> Response:
-        return Response(shaped(JobDetailOut, job_found(job_id)))
+        return Response(shaped(JobDetailOut, job_found(job_id, clock().now())))
 
 
 class JobCancelApi(APIView):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -10,10 +11,11 @@ from django.db.models import F, Prefetch, Q, QuerySet
 
 from scale.job.filters import ExecutionFilter, JobChoice, JobFilter
 from scale.job.models import Job, JobExecution, JobType, TaskUpdate
-from scale.job.states import ExecutionStatus
+from scale.job.states import ExecutionStatus, JobStatus
 from scale.kernel.errors import Forbidden, NotFound
 from scale.kernel.ids import ClusterId, TaskId, task_id
 from scale.parameters import given
+from scale.queue.selectors import waiting_of
 
 _COLUMNS = {
     "job_type": ("job_type__name", "job_type__version"),
@@ -32,8 +34,8 @@ def jobs_selected(wanted: JobFilter) -> QuerySet[Job]:
     return jobs.order_by(*_order(wanted.order), "-id")
 
 
-def job_found(job_id: int) -> Job:
-    """One job with all that its page shows; its latest execution, if there is one, is the only one in `latest`.
+def job_found(job_id: int, when: datetime) -> Job:
+    """One job with all that its page shows: its latest execution as the only one in `latest`, and why it waits in `waiting`.
 
     :raises NotFound: there is none
     """
@@ -42,6 +44,7 @@ def job_found(job_id: int) -> Job:
     job = _with_what_it_names().select_related("superseded_by_job").prefetch_related(latest).filter(pk=job_id).first()
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
+    vars(job)["waiting"] = waiting_of(job_id, job.num_exes, when) if job.status == JobStatus.QUEUED else None
     return job
 
 

@@ -11,6 +11,7 @@ from scale.error.serializers import ErrorOut
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import ExecutionStatus
 from scale.node.serializers import NodeBriefOut
+from scale.queue.serializers import WaitingOut
 from scale.shapes import shaped
 
 
@@ -219,6 +220,7 @@ class JobDetailOut(JobOut):
     resources = serializers.DictField(child=serializers.FloatField(), read_only=True)
     execution = serializers.SerializerMethodField()
     env = serializers.DictField(child=serializers.CharField(), read_only=True)
+    waiting = serializers.SerializerMethodField()
 
     class Meta(JobOut.Meta):
         fields = (
@@ -231,6 +233,7 @@ class JobDetailOut(JobOut):
             "configuration",
             "env",
             "working_dir",
+            "waiting",
         )
         read_only_fields = fields
 
@@ -238,6 +241,11 @@ class JobDetailOut(JobOut):
     def get_execution(self, job: Job) -> dict[str, Any] | None:
         latest = next(iter(vars(job)["latest"]), None)
         return shaped(JobExecutionOut, latest) if latest else None
+
+    @extend_schema_field(WaitingOut(allow_null=True))
+    def get_waiting(self, job: Job) -> dict[str, Any] | None:
+        waiting = vars(job)["waiting"]
+        return shaped(WaitingOut, waiting) if waiting else None
 
 
 class JobIdsOut(serializers.Serializer[Any]):
