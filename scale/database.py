@@ -1,14 +1,31 @@
-"""A set operation that the ORM has no words for: different values for many rows in one statement."""
+"""What the ORM leaves undone: one statement that updates many rows differently, and all the values that SQLite takes at once."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 _ROWS = 500
+
+
+def use_all_that_sqlite_takes() -> None:
+    """Let Django fill its statements as far as the SQLite at hand allows, which it tells itself.
+
+    Django 5.2 takes 999 values for granted, the limit of SQLite before 3.32; Django 6 asks as we do here.
+    """
+    connection_created.connect(_ask_for_the_limit, dispatch_uid="as many values as SQLite takes")
+
+
+def _ask_for_the_limit(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    if isinstance(held := connection.connection, sqlite3.Connection):
+        most = held.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+        connection.features.max_query_params = most  # of this connection, not of all
 
 
 def update_rows(

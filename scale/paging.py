@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import EmptyPage, Paginator
@@ -16,7 +17,9 @@ from scale.parameters import Paged
 from scale.shapes import shaped
 
 
-def page_answer(request: Request, asked: Paged, rows: QuerySet[Any], shape: type[BaseSerializer[Any]]) -> Response:
+def page_answer(
+    request: Request, asked: Paged, rows: QuerySet[Any] | Sequence[Any], shape: type[BaseSerializer[Any]]
+) -> Response:
     """The page that was asked for.
 
     :raises NotFound: there are not so many

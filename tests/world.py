@@ -43,7 +43,7 @@ class World:
 
     def submit(self, number: int = 1, **body: Any) -> list[int]:
         submissions = [parse_submission({"command": ["true"], **body})] * number
-        return [job.pk for job in jobs_submit(submissions=submissions, by=self.user, when=self.now)]
+        return jobs_submit(submissions=submissions, by=self.user, when=self.now)
 
     def cancel(self, *ids: int) -> None:
         jobs_cancel(ids=ids, by=self.user, when=self.now)

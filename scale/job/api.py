@@ -1,4 +1,4 @@
-"""Jobs, their executions and what those wrote, over REST."""
+"""Jobs, their executions, what those wrote, and job types, over REST."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from scale.account.permissions import user_of
+from scale.account.permissions import StaffWrites, user_of
 from scale.engines.protocol import Stream
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter
+from scale.job.changes import JobTypeChange
+from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter, RequeueChoice
 from scale.job.logs import DRESSES, LogParameters, log_text
 from scale.job.selectors import (
     execution_found,
@@ -25,13 +26,29 @@ from scale.job.selectors import (
     job_found,
     job_ids_chosen,
     job_ids_known,
+    job_type_found,
+    job_types_selected,
+    job_types_status,
     jobs_selected,
     task_of_execution,
 )
-from scale.job.serializers import CanceledOut, JobDetailOut, JobExecutionDetailOut, JobExecutionOut, JobOut
-from scale.job.services import job_submit, jobs_cancel
-from scale.job.submission import Submission, parse_submission
-from scale.kernel.reading import read
+from scale.job.serializers import (
+    CanceledOut,
+    JobDetailOut,
+    JobExecutionDetailOut,
+    JobExecutionOut,
+    JobIdsOut,
+    JobOut,
+    JobTypeDetailOut,
+    JobTypeOut,
+    JobTypeStatusOut,
+    RequeuedOut,
+    ValidityOut,
+)
+from scale.job.services import job_submit, job_type_edit, jobs_cancel, jobs_requeue, jobs_submit
+from scale.job.states import REQUEUEABLE, JobStatus, sources_of
+from scale.job.submission import Submission, Submissions, parse_submission, parse_submissions
+from scale.kernel.reading import read, read_change
 from scale.paging import page_answer
 from scale.present import clock
 from scale.schema import page_of, parameters_of, problems
@@ -57,12 +74,22 @@ class JobsApi(APIView):
         return Response(shaped(JobOut, job), status=201, headers={"Location": reverse("job", args=[job.pk])})
 
 
+class JobsBulkApi(APIView):
+    """POST /jobs/bulk/ -- many more at once, or none of them."""
+
+    @extend_schema(operation_id="job_submit_many", request=Submissions, responses={201: JobIdsOut, **problems(400, 413, 415)})
+    def post(self, request: Request) -> Response:
+        submissions = parse_submissions(request.data)
+        ids = jobs_submit(submissions=submissions, by=user_of(request), when=clock().now())
+        return Response({"ids": ids}, status=201)
+
+
 class JobApi(APIView):
     """GET /jobs/{id}/ -- one job, with all that is known of it."""
 
     @extend_schema(operation_id="job_detail", responses={200: JobDetailOut, **problems(404)})
     def get(self, request: Request, job_id: int) -> Response:
-        return Response(shaped(JobDetailOut, job_found(job_id)))
+        return Response(shaped(JobDetailOut, job_found(job_id, clock().now())))
 
 
 class JobCancelApi(APIView):
@@ -72,16 +99,34 @@ class JobCancelApi(APIView):
     def post(self, request: Request) -> Response:
         when = clock().now()
         choice = read(JobChoice, request.data, when=when)
-        ids = job_ids_chosen(choice, by=user_of(request))
+        ids = job_ids_chosen(choice, by=user_of(request), among=sources_of(JobStatus.CANCELED))
         canceled = jobs_cancel(ids=ids, by=user_of(request), when=when)
-        named = set(choice.job_ids or ())
-        known = job_ids_known(named)
-        answer = {
-            "job_ids": canceled,
-            "unchanged_job_ids": sorted(known.difference(canceled)),
-            "unknown_job_ids": sorted(named - known),
-        }
-        return Response(shaped(CanceledOut, answer), status=202)
+        return Response(shaped(CanceledOut, _became_of(choice, canceled)), status=202)
+
+
+class JobRequeueApi(APIView):
+    """POST /jobs/requeue/ -- these failed or were canceled, and are to be tried anew."""
+
+    @extend_schema(
+        operation_id="job_requeue", request=RequeueChoice, responses={202: RequeuedOut, **problems(400, 403, 413, 415)}
+    )
+    def post(self, request: Request) -> Response:
+        when = clock().now()
+        choice = read(RequeueChoice, request.data, when=when)
+        ids = job_ids_chosen(choice, by=user_of(request), among=REQUEUEABLE)
+        queued = jobs_requeue(ids=ids, by=user_of(request), when=when, priority=choice.priority)
+        return Response(shaped(RequeuedOut, _became_of(choice, queued)), status=202)
+
+
+def _became_of(choice: JobChoice, changed: Iterable[int]) -> dict[str, list[int]]:
+    """The jobs that changed, and of those that were named the ones that did not."""
+    named = set(choice.job_ids or ())
+    known = job_ids_known(named)
+    return {
+        "job_ids": [*changed],
+        "unchanged_job_ids": sorted(known.difference(changed)),
+        "unknown_job_ids": sorted(named - known),
+    }
 
 
 class JobExecutionsApi(APIView):
@@ -145,3 +190,46 @@ class LogApi(APIView):
             return HttpResponse(status=204)
         dress = DRESSES[wanted.format]
         return HttpResponse(dress.render(task, stream, text), content_type=dress.content_type)
+
+
+class JobTypesApi(APIView):
+    """GET /job-types/ -- the kinds of jobs."""
+
+    @extend_schema(
+        operation_id="job_type_list",
+        parameters=parameters_of(JobTypeFilter),
+        responses={200: page_of(JobTypeOut), **problems(400, 404)},
+    )
+    def get(self, request: Request) -> Response:
+        wanted = JobTypeFilter.of(dict(request.query_params.lists()), clock().now())
+        return page_answer(request, wanted, job_types_selected(wanted), JobTypeOut)
+
+
+class JobTypeApi(APIView):
+    """GET and PATCH /job-types/{name}/{version}/ -- one of them."""
+
+    permission_classes = (StaffWrites,)
+
+    @extend_schema(operation_id="job_type_detail", responses={200: JobTypeDetailOut, **problems(404)})
+    def get(self, request: Request, name: str, version: str) -> Response:
+        return Response(shaped(JobTypeDetailOut, job_type_found(name, version)))
+
+    @extend_schema(
+        operation_id="job_type_edit", request=JobTypeChange, responses={200: ValidityOut, **problems(400, 403, 404, 413, 415)}
+    )
+    def patch(self, request: Request, name: str, version: str) -> Response:
+        job_type_edit(name=name, version=version, changes=read_change(JobTypeChange, request.data), when=clock().now())
+        return Response({"is_valid": True, "errors": [], "warnings": []})
+
+
+class JobTypesStatusApi(APIView):
+    """GET /job-types/status/ -- how many jobs of which status there are of each kind."""
+
+    @extend_schema(
+        operation_id="job_type_status",
+        parameters=parameters_of(JobTypeStatusFilter),
+        responses={200: page_of(JobTypeStatusOut), **problems(400, 404)},
+    )
+    def get(self, request: Request) -> Response:
+        wanted = JobTypeStatusFilter.of(dict(request.query_params.lists()), clock().now())
+        return page_answer(request, wanted, job_types_status(wanted), JobTypeStatusOut)

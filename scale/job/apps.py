@@ -8,7 +8,9 @@ class JobConfig(AppConfig):
     label = "job"
 
     def ready(self) -> None:
+        from scale.database import use_all_that_sqlite_takes
         from scale.job.services import command_type_ensure
         from scale.migrated import ensure_after_migrate
 
+        use_all_that_sqlite_takes()
         ensure_after_migrate(self, command_type_ensure)

@@ -1,13 +1,14 @@
-"""Which jobs and executions a caller means. Pure."""
+"""Which jobs, executions and job types a caller means. Pure."""
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from scale.error.catalog import Category
 from scale.job.states import ExecutionStatus, JobStatus
+from scale.job.submission import MAX_INT
 from scale.kernel.reading import MAX_ID, Body, Text
 from scale.parameters import Flag, Id, Moment, Paged, Span, one_of, order_schema
 
@@ -55,11 +56,25 @@ class ExecutionFilter(Paged):
     error_category: tuple[Category, ...] = ()
 
 
+class JobTypeFilter(Paged):
+    keyword: tuple[Text, ...] = Field((), description="A word of its name, title or description.")
+    id: tuple[Id, ...] = ()
+    is_active: Flag | None = None
+    is_system: Flag | None = None
+
+
+class JobTypeStatusFilter(Span):
+    started: Moment = Field("PT3H", validate_default=True)
+    is_active: Flag | None = None
+
+
 _Ids = Annotated[list[Annotated[int, Field(ge=1, le=MAX_ID)]], Field(min_length=1, max_length=10_000)]
 
 
 class JobChoice(Body):
-    """The jobs to be canceled: those that fit everything that is stated."""
+    """The jobs that something is to be done with: those that fit everything that is stated."""
+
+    _beside: ClassVar[frozenset[str]] = frozenset()  #: fields that do not say which jobs
 
     job_ids: _Ids | None = None
     status: Annotated[list[Annotated[JobStatus, Field(strict=False)]], Field(min_length=1)] | None = None
@@ -80,7 +95,7 @@ class JobChoice(Body):
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not self.model_fields_set:
+        if not self.model_fields_set - self._beside:
             raise ValueError("state which jobs: nothing would mean all of them")
         return self
 
@@ -98,3 +113,11 @@ class JobChoice(Body):
             started=self.started,
             ended=self.ended,
         )
+
+
+class RequeueChoice(JobChoice):
+    """The jobs to be tried anew, and how urgent they then are; those that neither failed nor were canceled stay as they are."""
+
+    _beside = frozenset({"priority"})
+
+    priority: int | None = Field(None, ge=1, le=MAX_INT, description="The lowest number goes first; else as it was.")

@@ -100,6 +100,7 @@ class Job(models.Model):
     timeout = models.IntegerField()  #: seconds that the main task may run
     priority = models.IntegerField(default=100)
     max_tries = models.IntegerField()
+    own_tries = models.IntegerField(null=True)  #: as submitted; `max_tries` grows by them each time it is requeued
     retry_on = models.CharField(max_length=10, choices=[(r, r) for r in RetryOn], default=RetryOn.SYSTEM)
     num_exes = models.IntegerField(default=0)
     status = models.CharField(max_length=10, choices=[(s, s) for s in JobStatus], default=JobStatus.PENDING)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter
+from scale.error.catalog import Category
+from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter
 from scale.job.models import Job, JobExecution, JobType, TaskUpdate
-from scale.job.states import ExecutionStatus
+from scale.job.states import ExecutionStatus, JobStatus
 from scale.kernel.errors import Forbidden, NotFound
 from scale.kernel.ids import ClusterId, TaskId, task_id
 from scale.parameters import given
+from scale.queue.selectors import waiting_of
 
 _COLUMNS = {
     "job_type": ("job_type__name", "job_type__version"),
@@ -32,8 +37,8 @@ def jobs_selected(wanted: JobFilter) -> QuerySet[Job]:
     return jobs.order_by(*_order(wanted.order), "-id")
 
 
-def job_found(job_id: int) -> Job:
-    """One job with all that its page shows; its latest execution, if there is one, is the only one in `latest`.
+def job_found(job_id: int, when: datetime) -> Job:
+    """One job with all that its page shows: its latest execution as the only one in `latest`, and why it waits in `waiting`.
 
     :raises NotFound: there is none
     """
@@ -42,6 +47,7 @@ def job_found(job_id: int) -> Job:
     job = _with_what_it_names().select_related("superseded_by_job").prefetch_related(latest).filter(pk=job_id).first()
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
+    vars(job)["waiting"] = waiting_of(job_id, job.num_exes, when) if job.status == JobStatus.QUEUED else None
     return job
 
 
@@ -69,21 +75,75 @@ def execution_found(job_id: int, exe_num: int) -> JobExecution:
     return execution
 
 
-def job_ids_chosen(choice: JobChoice, by: User) -> list[int]:
+def job_ids_chosen(choice: JobChoice, by: User, among: Collection[JobStatus]) -> list[int]:
     """The jobs that somebody may mean by this: of another's only those that are named, which is then refused.
+
+    Where none are named, only those of the statuses ``among`` count: nothing is to be done with the others.
 
     :raises Forbidden: a job is named that belongs to another
     """
     jobs = Job.objects.filter(**_conditions(choice.filter))
-    if choice.job_ids is None and not by.is_staff:
-        jobs = jobs.filter(owner=by)
+    if choice.job_ids is None:
+        jobs = jobs.filter(status__in=among)
+        if not by.is_staff:
+            jobs = jobs.filter(owner=by)
     if not by.is_staff and (other := jobs.exclude(owner=by).values_list("pk", flat=True).order_by("pk").first()):
-        raise Forbidden(f"Job {other} belongs to somebody else; only staff may cancel it.")
+        raise Forbidden(f"Job {other} belongs to somebody else; only staff may do that.")
     return list(jobs.order_by("pk").values_list("pk", flat=True))
 
 
 def job_ids_known(ids: Iterable[int]) -> set[int]:
     return set(Job.objects.filter(pk__in=list(ids)).values_list("pk", flat=True))
+
+
+def job_types_selected(wanted: JobTypeFilter) -> QuerySet[JobType]:
+    """Those that fit, by name."""
+    conditions = given(pk__in=wanted.id, is_active=wanted.is_active, is_system=wanted.is_system)
+    words = Q()
+    for word in wanted.keyword:
+        of_title = Q(manifest__job__title__icontains=word) | Q(manifest__job__description__icontains=word)
+        words |= Q(name__icontains=word) | of_title
+    return JobType.objects.filter(words, **conditions).order_by("name", "version", "id")
+
+
+def job_type_found(name: str, version: str) -> JobType:
+    """:raises NotFound: there is none"""
+    job_type = JobType.objects.filter(name=name, version=version).first()
+    if job_type is None:
+        raise NotFound(f"There is no job type {name} {version}.")
+    return job_type
+
+
+@dataclass(frozen=True, slots=True)
+class JobCount:
+    """So many jobs of one status, and of one category of error if they failed."""
+
+    status: JobStatus
+    count: int
+    most_recent: datetime | None  #: when the last of them came to this status
+    category: Category | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobTypeStatus:
+    """A job type and how many of its jobs are of which status."""
+
+    job_type: JobType
+    job_counts: list[JobCount]
+
+
+def job_types_status(wanted: JobTypeStatusFilter) -> list[JobTypeStatus]:
+    """Every job type that fits, with the jobs whose status changed in this time; what runs counts whenever it began."""
+    types = JobType.objects.filter(**given(is_active=wanted.is_active)).order_by("name", "version", "id")
+    # a status never changes without `last_modified`, which an index knows
+    changed = Q(last_modified__gte=wanted.started, **given(last_status_change__gte=wanted.started))
+    changed &= Q(**given(last_status_change__lte=wanted.ended))
+    jobs = Job.objects.filter(changed | Q(status=JobStatus.RUNNING)).order_by("status", "error__category")
+    rows = jobs.values_list("job_type_id", "status", "error__category").annotate(Count("id"), Max("last_status_change"))
+    counts: defaultdict[int, list[JobCount]] = defaultdict(list)
+    for job_type_id, status, category, count, most_recent in rows:
+        counts[job_type_id].append(JobCount(JobStatus(status), count, most_recent, category and Category(category)))
+    return [JobTypeStatus(job_type, counts[job_type.pk]) for job_type in types]
 
 
 def job_types_by_id(ids: Iterable[int]) -> dict[int, JobType]:

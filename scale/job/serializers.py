@@ -7,10 +7,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from scale.error.catalog import Category
 from scale.error.serializers import ErrorOut
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
-from scale.job.states import ExecutionStatus
+from scale.job.states import ExecutionStatus, JobStatus
 from scale.node.serializers import NodeBriefOut
+from scale.queue.serializers import WaitingOut
 from scale.shapes import shaped
 
 
@@ -41,7 +43,7 @@ class JobTypeBriefOut(serializers.ModelSerializer[JobType]):
 
     class Meta:
         model = JobType
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "name",
             "version",
@@ -54,7 +56,63 @@ class JobTypeBriefOut(serializers.ModelSerializer[JobType]):
             "icon_code",
             "unmet_resources",
         )
+        read_only_fields: tuple[str, ...] = fields
+
+
+class JobTypeOut(JobTypeBriefOut):
+    """A job type."""
+
+    class Meta(JobTypeBriefOut.Meta):
+        fields: tuple[str, ...] = (
+            *JobTypeBriefOut.Meta.fields,
+            "max_scheduled",
+            "max_tries",
+            "revision_num",
+            "docker_image",
+            "created",
+            "deprecated",
+            "paused",
+            "last_modified",
+        )
+        read_only_fields: tuple[str, ...] = fields
+
+
+class JobTypeDetailOut(JobTypeOut):
+    """A job type, with all that is known of it."""
+
+    recipe_types = serializers.SerializerMethodField()
+
+    class Meta(JobTypeOut.Meta):
+        fields = (*JobTypeOut.Meta.fields, "manifest", "configuration", "recipe_types")
         read_only_fields = fields
+
+    @extend_schema_field({"type": "array", "items": {"type": "object"}})
+    def get_recipe_types(self, job_type: JobType) -> list[object]:
+        return []
+
+
+class JobCountOut(serializers.Serializer[Any]):
+    """So many jobs of one status, and of one category of error if they failed."""
+
+    status = serializers.ChoiceField(choices=[(s, s) for s in JobStatus])
+    count = serializers.IntegerField()
+    most_recent = serializers.DateTimeField(allow_null=True, help_text="When the last of them came to this status.")
+    category = serializers.ChoiceField(choices=[(c, c) for c in Category], allow_null=True)
+
+
+class JobTypeStatusOut(serializers.Serializer[Any]):
+    """A job type and how many of its jobs are of which status."""
+
+    job_type = JobTypeBriefOut()
+    job_counts = JobCountOut(many=True)
+
+
+class ValidityOut(serializers.Serializer[Any]):
+    """What there is to say of an edit that was made."""
+
+    is_valid = serializers.BooleanField()  # type: ignore[assignment]  # no attribute: DRF takes it out
+    errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # no attribute: DRF takes it out
+    warnings = serializers.ListField(child=serializers.DictField())
 
 
 class ReferenceOut(serializers.Serializer[Any]):
@@ -219,6 +277,7 @@ class JobDetailOut(JobOut):
     resources = serializers.DictField(child=serializers.FloatField(), read_only=True)
     execution = serializers.SerializerMethodField()
     env = serializers.DictField(child=serializers.CharField(), read_only=True)
+    waiting = serializers.SerializerMethodField()
 
     class Meta(JobOut.Meta):
         fields = (
@@ -231,6 +290,7 @@ class JobDetailOut(JobOut):
             "configuration",
             "env",
             "working_dir",
+            "waiting",
         )
         read_only_fields = fields
 
@@ -239,10 +299,29 @@ class JobDetailOut(JobOut):
         latest = next(iter(vars(job)["latest"]), None)
         return shaped(JobExecutionOut, latest) if latest else None
 
+    @extend_schema_field(WaitingOut(allow_null=True))
+    def get_waiting(self, job: Job) -> dict[str, Any] | None:
+        waiting = vars(job)["waiting"]
+        return shaped(WaitingOut, waiting) if waiting else None
+
+
+class JobIdsOut(serializers.Serializer[Any]):
+    """The jobs that were made, in the order in which they were asked for."""
+
+    ids = serializers.ListField(child=serializers.IntegerField())
+
 
 class CanceledOut(serializers.Serializer[Any]):
     """What became of a cancel; of the jobs that were named, also those that did not change."""
 
     job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Canceled now.")
     unchanged_job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Over already, or not meant.")
+    unknown_job_ids = serializers.ListField(child=serializers.IntegerField())
+
+
+class RequeuedOut(serializers.Serializer[Any]):
+    """What became of a requeue; of the jobs that were named, also those that did not change."""
+
+    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="On the queue again.")
+    unchanged_job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Not over, completed, or not meant.")
     unknown_job_ids = serializers.ListField(child=serializers.IntegerField())

@@ -1,43 +1,59 @@
-"""Writes to jobs: put them on the queue, cancel them."""
+"""Writes to jobs and job types: put jobs on the queue, cancel them, try them anew; pause a type."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Value
+from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
+from scale.job.execution.services import queue_again
+from scale.job.messages import batches
 from scale.job.models import Job, JobType, JobTypeRevision
-from scale.job.states import JobStatus, sources_of
+from scale.job.states import REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission
-from scale.kernel.errors import Forbidden
+from scale.kernel.errors import BadRequest, Forbidden, NotFound
 from scale.present import ring_after_commit
 from scale.queue.entry import QueueEntry
 from scale.queue.services import queue_add, queue_cancel
 
 COMMAND = "command"
 COMMAND_VERSION = "1.0.0"
-_MOST_AT_ONCE = 1000  #: jobs that one transaction cancels, so that nobody waits long for the database
+_MOST_AT_ONCE = 1000  #: jobs that one transaction changes, so that nobody waits long for the database
+
+
+class Inactive(BadRequest):
+    """Of this job type, no new jobs are taken."""
 
 
 def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
-    """Record the job and put it on the queue; both or neither."""
-    return jobs_submit(submissions=[submission], by=by, when=when)[0]
+    """Record the job and put it on the queue; both or neither.
 
-
-def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) -> list[Job]:
-    """Record the jobs and put them on the queue; all or none."""
+    :raises Inactive: nothing of its type is taken
+    """
     revision = _command_revision()
-    jobs = [_row(submission, revision, by, when) for submission in submissions]
     with transaction.atomic():
-        Job.objects.bulk_create(jobs)
-        queue_add(entries=map(_entry, jobs), when=when)
+        (job,) = _submit([submission], revision, by, when)
         ring_after_commit()
-    return jobs
+    return job
+
+
+def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) -> list[int]:
+    """Record the jobs and put them on the queue, all or none; returns their ids in the same order.
+
+    :raises Inactive: nothing of their type is taken
+    """
+    revision = _command_revision()
+    ids: list[int] = []
+    with transaction.atomic():
+        for some in batches(submissions, _MOST_AT_ONCE):
+            ids += [job.pk for job in _submit(some, revision, by, when)]
+        ring_after_commit()
+    return ids
 
 
 def jobs_cancel(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
@@ -47,19 +63,14 @@ def jobs_cancel(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
 
     :raises Forbidden: one of the first that are not canceled yet belongs to somebody else
     """
-    rest = iter(sorted(set(ids)))
-    canceled: list[int] = []
-    while batch := list(islice(rest, _MOST_AT_ONCE)):
-        canceled += _cancel(batch, by, when)
-    return canceled
+    return [done for some in batches(sorted(set(ids)), _MOST_AT_ONCE) for done in _cancel(some, by, when)]
 
 
 @transaction.atomic
 def _cancel(ids: Sequence[int], by: User, when: datetime) -> list[int]:
     jobs = Job.objects.select_for_update().filter(pk__in=ids, status__in=sources_of(JobStatus.CANCELED)).order_by("pk")
     owners = dict(jobs.values_list("pk", "owner_id"))
-    if not by.is_staff and (others := [job_id for job_id, owner_id in owners.items() if owner_id != by.pk]):
-        raise Forbidden(f"Job {others[0]} belongs to somebody else; only staff may cancel it.")
+    _refuse_others(owners, by)
     Job.objects.filter(pk__in=owners).update(
         status=JobStatus.CANCELED,
         error=None,
@@ -71,6 +82,62 @@ def _cancel(ids: Sequence[int], by: User, when: datetime) -> list[int]:
     queue_cancel(job_ids=list(owners))
     ring_after_commit()
     return list(owners)
+
+
+def jobs_requeue(*, ids: Iterable[int], by: User, when: datetime, priority: int | None = None) -> list[int]:
+    """Try those of the jobs anew that failed or were canceled, as often as was asked for at first; tell which.
+
+    Many jobs are queued some at a time, each in a transaction of its own.
+
+    :raises Forbidden: one of the first that would be queued belongs to somebody else
+    """
+    some_at_a_time = batches(sorted(set(ids)), _MOST_AT_ONCE)
+    return [done for some in some_at_a_time for done in _requeue(some, by, when, priority)]
+
+
+@transaction.atomic
+def _requeue(ids: Sequence[int], by: User, when: datetime, priority: int | None) -> list[int]:
+    wanted = Job.objects.filter(pk__in=ids, status__in=REQUEUEABLE, is_superseded=False)
+    columns = ("owner", "job_type", "num_exes", "resources", "priority")
+    jobs = {job.pk: job for job in wanted.order_by("pk").only(*columns).select_for_update()}
+    _refuse_others({job.pk: job.owner_id for job in jobs.values()}, by)
+    own = Coalesce("own_tries", "max_tries")
+    changes: dict[str, Any] = {"own_tries": own, "max_tries": F("num_exes") + own}
+    if priority is not None:
+        changes["priority"] = priority
+        for job in jobs.values():
+            job.priority = priority
+    Job.objects.filter(pk__in=jobs).update(**changes)
+    queue_again([(job, when) for job in jobs.values()], when)
+    ring_after_commit()
+    return list(jobs)
+
+
+def _refuse_others(owners: Mapping[int, int], by: User) -> None:
+    if not by.is_staff and (others := [job_id for job_id, owner_id in owners.items() if owner_id != by.pk]):
+        raise Forbidden(f"Job {others[0]} belongs to somebody else; only staff may do that.")
+
+
+@transaction.atomic
+def job_type_edit(*, name: str, version: str, changes: Mapping[str, Any], when: datetime) -> JobType:
+    """Change what operators may of a job type.
+
+    :raises NotFound: there is none
+    """
+    job_type = JobType.objects.select_for_update().filter(name=name, version=version).first()
+    if job_type is None:
+        raise NotFound(f"There is no job type {name} {version}.")
+    was_paused, was_active = job_type.is_paused, job_type.is_active
+    for column, value in changes.items():
+        setattr(job_type, column, value)
+    if job_type.is_paused != was_paused:
+        job_type.paused = when if job_type.is_paused else None
+    if job_type.is_active != was_active:
+        job_type.deprecated = None if job_type.is_active else when
+    job_type.last_modified = when
+    job_type.save(update_fields=[*changes, "paused", "deprecated", "last_modified"])
+    ring_after_commit()
+    return job_type
 
 
 @transaction.atomic
@@ -89,7 +156,10 @@ def command_type_ensure(when: datetime) -> None:
 
 def _command_revision() -> JobTypeRevision:
     of_command = JobTypeRevision.objects.filter(job_type__name=COMMAND, job_type__version=COMMAND_VERSION)
-    return of_command.select_related("job_type").latest("revision_num")
+    revision = of_command.select_related("job_type").latest("revision_num")
+    if not revision.job_type.is_active:
+        raise Inactive(f"The job type {COMMAND} is not active: no new jobs of it are taken.")
+    return revision
 
 
 def _command_manifest() -> dict[str, object]:
@@ -107,6 +177,14 @@ def _command_manifest() -> dict[str, object]:
     }
 
 
+def _submit(submissions: Iterable[Submission], revision: JobTypeRevision, by: User, when: datetime) -> list[Job]:
+    """Only so many at once that their rows are gone before the garbage collector goes through them all."""
+    jobs = [_row(submission, revision, by, when) for submission in submissions]
+    Job.objects.bulk_create(jobs)
+    queue_add(entries=map(_entry, jobs), when=when)
+    return jobs
+
+
 def _row(submission: Submission, revision: JobTypeRevision, by: User, when: datetime) -> Job:
     return Job(
         job_type=revision.job_type,
@@ -121,6 +199,7 @@ def _row(submission: Submission, revision: JobTypeRevision, by: User, when: date
         timeout=submission.timeout,
         priority=submission.priority,
         max_tries=submission.max_tries,
+        own_tries=submission.max_tries,
         retry_on=submission.retry_on,
         num_exes=1,
         status=JobStatus.QUEUED,

@@ -46,6 +46,9 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
 
 FINAL = frozenset({_S.FAILED, _S.COMPLETED, _S.CANCELED})
 
+#: what somebody may ask to be tried anew; what still waits or runs is tried already
+REQUEUEABLE = frozenset(status for status in FINAL if _S.QUEUED in TRANSITIONS[status])
+
 
 def sources_of(status: JobStatus) -> frozenset[JobStatus]:
     """The statuses from which a job may come to this one."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from scale.job.states import RetryOn
-from scale.kernel.errors import Invalid
-from scale.kernel.reading import Body, Text, faults_of, shown
+from scale.kernel.errors import Fault, Invalid
+from scale.kernel.reading import Body, Text, faults_of, read, shown
 
 MAX_ARGUMENT = 131_071  #: bytes; what Linux gives one argument or variable, without the NUL at its end
 MAX_COMMAND = 1_048_576  #: bytes of all arguments together
 MAX_ENV = 524_288  #: bytes of all variables together; with the command it stays below what an exec may carry
 MAX_INT = 2**31 - 1
+MAX_JOBS = 10_000  #: of one request
+_MOST_FAULTS = 50  #: of many jobs; an answer is for a reader
 MAX_AMOUNT = 1e12
 _POINTER = 9  #: bytes that a text costs in an exec beside its own: the NUL and an address
 OURS = "SCALE_"
@@ -113,6 +115,18 @@ class Submission(Body):
         return path
 
 
+class Submissions(Body):
+    """Many jobs, of which all are taken or none."""
+
+    jobs: Annotated[list[Submission], Field(min_length=1, max_length=MAX_JOBS)]
+
+
+class _Unread(Body):
+    """The same, each job still as it came."""
+
+    jobs: Annotated[list[object], Field(min_length=1, max_length=MAX_JOBS)]
+
+
 def parse_submission(raw: object) -> Submission:
     """Read a submission.
 
@@ -122,6 +136,38 @@ def parse_submission(raw: object) -> Submission:
         return Submission.model_validate(raw)
     except ValidationError as error:
         raise InvalidSubmission(faults_of(error, Submission)) from None
+
+
+def parse_submissions(raw: object) -> list[Submission]:
+    """Read many submissions, one by one, so that a body full of faults costs no more than the first of them.
+
+    :raises InvalidSubmission: with some dozens of faults at most, named as `jobs.17.resources.cpus`
+    """
+    read_jobs: list[Submission] = []
+    faults: list[Fault] = []
+    jobs = read(_Unread, raw).jobs
+    for number, job in enumerate(jobs):
+        try:
+            read_jobs.append(parse_submission(job))
+        except InvalidSubmission as error:
+            faults += _of_job(number, error.faults)
+        if len(faults) >= _MOST_FAULTS:
+            raise InvalidSubmission(_cut(faults, jobs[number + 1 :], number))
+    if faults:
+        raise InvalidSubmission(faults)
+    return read_jobs
+
+
+def _of_job(number: int, faults: Sequence[Fault]) -> list[Fault]:
+    return [Fault(".".join(filter(None, ("jobs", str(number), fault.field))), fault.message) for fault in faults]
+
+
+def _cut(faults: Sequence[Fault], unread: Sequence[object], number: int) -> list[Fault]:
+    """The first ones, and whether there may be more."""
+    told = list(faults[:_MOST_FAULTS])
+    if unread or len(faults) > len(told):
+        told.append(Fault("jobs", f"there may be more faults; nothing was looked at after jobs.{number}"))
+    return told
 
 
 def _check_texts(texts: Mapping[str, str], most: int) -> None:

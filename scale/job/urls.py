@@ -1,9 +1,21 @@
-"""The addresses of jobs and executions."""
+"""The addresses of jobs, executions and job types."""
 
 from django.urls import path, register_converter
 
 from scale.engines.protocol import Stream
-from scale.job.api import JobApi, JobCancelApi, JobExecutionApi, JobExecutionsApi, JobsApi, LogApi
+from scale.job.api import (
+    JobApi,
+    JobCancelApi,
+    JobExecutionApi,
+    JobExecutionsApi,
+    JobRequeueApi,
+    JobsApi,
+    JobsBulkApi,
+    JobTypeApi,
+    JobTypesApi,
+    JobTypesStatusApi,
+    LogApi,
+)
 
 
 class StreamConverter:
@@ -22,9 +34,14 @@ register_converter(StreamConverter, "stream")
 
 urlpatterns = [
     path("jobs/", JobsApi.as_view(), name="jobs"),
+    path("jobs/bulk/", JobsBulkApi.as_view(), name="job-bulk"),
     path("jobs/cancel/", JobCancelApi.as_view(), name="job-cancel"),
+    path("jobs/requeue/", JobRequeueApi.as_view(), name="job-requeue"),
     path("jobs/<id:job_id>/", JobApi.as_view(), name="job"),
     path("jobs/<id:job_id>/executions/", JobExecutionsApi.as_view(), name="job-executions"),
     path("jobs/<id:job_id>/executions/<id:exe_num>/", JobExecutionApi.as_view(), name="job-execution"),
     path("job-executions/<id:job_exe_id>/logs/<stream:stream>/", LogApi.as_view(), name="job-execution-log"),
+    path("job-types/", JobTypesApi.as_view(), name="job-types"),
+    path("job-types/status/", JobTypesStatusApi.as_view(), name="job-type-status"),
+    path("job-types/<str:name>/<str:version>/", JobTypeApi.as_view(), name="job-type"),
 ]

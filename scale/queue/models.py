@@ -1,8 +1,10 @@
-"""The queue: one row for each execution that waits to be placed. It knows ids and needs, and nothing of jobs."""
+"""The queue: one row for each execution that waits to be placed, and why. It knows ids and needs, and nothing of jobs."""
 
 from __future__ import annotations
 
 from django.db import models
+
+from scale.queue.ordering import QueueMode
 
 
 class Queue(models.Model):
@@ -23,8 +25,38 @@ class Queue(models.Model):
         constraints = [models.UniqueConstraint(fields=["job", "exe_num"], name="queue_an_execution_waits_once")]
         indexes = [
             models.Index(fields=["shape", "queued", "id"], condition=models.Q(is_canceled=False), name="queue_waiting_by_shape"),
+            models.Index(fields=["priority", "queued", "job"], condition=models.Q(is_canceled=False), name="queue_by_urgency"),
             models.Index(fields=["id"], condition=models.Q(is_canceled=True), name="queue_canceled"),
         ]
 
     def __str__(self) -> str:
         return f"{self.job_id}x{self.exe_num}"
+
+
+class Wait(models.Model):
+    """Why the entries of one shape wait, as the scheduler last found it; gone when none of them does."""
+
+    shape = models.CharField(max_length=200, primary_key=True)
+    code = models.CharField(max_length=50)
+    text = models.TextField()
+    nodes = models.JSONField(default=dict)  #: how many nodes refuse it for what
+    since = models.DateTimeField()  #: since when it is this code
+
+    class Meta:
+        db_table = "queue_wait"
+
+    def __str__(self) -> str:
+        return f"{self.shape}: {self.text}"
+
+
+class Look(models.Model):
+    """When the scheduler last looked at the queue, and in which order; there is one row, and its id is 1."""
+
+    looked = models.DateTimeField()
+    mode = models.CharField(max_length=10, choices=[(m, m) for m in QueueMode])
+
+    class Meta:
+        db_table = "queue_look"
+
+    def __str__(self) -> str:
+        return f"queue looked at {self.looked}"

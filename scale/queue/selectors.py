@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q, QuerySet
 
-from scale.queue.models import Queue
+from scale.queue.models import Look, Queue, Wait
+from scale.queue.ordering import QueueMode
+from scale.queue.waiting import Reason, Told, Waiting, explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +31,34 @@ def queue_lines() -> list[QueueLine]:
 def queue_has_canceled() -> bool:
     """Whether an entry waits to be taken off."""
     return Queue.objects.filter(is_canceled=True).exists()
+
+
+def waiting_of(job_id: int, exe_num: int, when: datetime) -> Waiting | None:
+    """Why this execution is not placed yet; None if it does not wait."""
+    entry = Queue.objects.filter(job_id=job_id, exe_num=exe_num, is_canceled=False).first()
+    if entry is None:
+        return None
+    look = Look.objects.first()
+    told = _told(row) if (row := Wait.objects.filter(shape=entry.shape).first()) else None
+    before = _before(entry, QueueMode(look.mode) if look else QueueMode.FIFO).count()
+    return explain(told, look.looked if look else None, queued=entry.queued, position=before + 1, when=when)
+
+
+def waits_told() -> dict[str, Told]:
+    """What the web is told, by shape."""
+    return {row.shape: _told(row) for row in Wait.objects.all()}
+
+
+def _told(row: Wait) -> Told:
+    return Told(Reason(row.code, row.text, row.nodes), row.since)
+
+
+def _before(entry: Queue, mode: QueueMode) -> QuerySet[Queue]:
+    """The entries that go first, as `urgency` orders them; an index holds all that is asked for."""
+    match mode:
+        case QueueMode.FIFO:
+            of_equals = Q(queued__lt=entry.queued) | Q(queued=entry.queued, job_id__lt=entry.job_id)
+        case QueueMode.LIFO:
+            of_equals = Q(queued__gt=entry.queued) | Q(queued=entry.queued, job_id__gt=entry.job_id)
+    waiting = Queue.objects.filter(is_canceled=False, priority__lte=entry.priority)
+    return waiting.filter(Q(priority__lt=entry.priority) | of_equals)

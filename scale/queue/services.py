@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
+from django.db import transaction
+
 from scale.queue.entry import QueueEntry, shape_of
-from scale.queue.models import Queue
+from scale.queue.models import Look, Queue, Wait
+from scale.queue.ordering import QueueMode
+from scale.queue.waiting import Told
+
+_CHUNK = 500
 
 
 def queue_add(*, entries: Iterable[QueueEntry], when: datetime) -> None:
@@ -21,6 +27,24 @@ def queue_cancel(*, job_ids: Sequence[int]) -> None:
 
 def queue_remove(*, ids: Sequence[int]) -> None:
     Queue.objects.filter(pk__in=ids).delete()
+
+
+@transaction.atomic
+def waits_record(*, changed: Mapping[str, Told], gone: Collection[str], mode: QueueMode, when: datetime) -> None:
+    """The scheduler has looked at the queue in this order: record what is new of why its shapes wait."""
+    rows = [_wait(shape, told) for shape, told in changed.items()]
+    columns = ["code", "text", "nodes", "since"]
+    Wait.objects.bulk_create(rows, _CHUNK, update_conflicts=True, unique_fields=["shape"], update_fields=columns)
+    left = list(gone)
+    for start in range(0, len(left), _CHUNK):
+        Wait.objects.filter(shape__in=left[start : start + _CHUNK]).delete()
+    look = [Look(pk=1, looked=when, mode=mode)]
+    Look.objects.bulk_create(look, update_conflicts=True, unique_fields=["id"], update_fields=["looked", "mode"])
+
+
+def _wait(shape: str, told: Told) -> Wait:
+    reason = told.reason
+    return Wait(shape=shape, code=reason.code, text=reason.text, nodes=dict(reason.nodes), since=told.since)
 
 
 def _row(entry: QueueEntry, when: datetime) -> Queue:

@@ -9,6 +9,7 @@ from datetime import datetime
 from scale.job.models import JobExecution
 from scale.node.conditions import KnownNode
 from scale.node.manager import NodeManager
+from scale.queue.waiting import Reason
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.operating import Settings
 from scale.scheduler.placement.heads import Line, heads
@@ -19,6 +20,7 @@ from scale.scheduler.placement.snapshot import Slot, Snapshot
 from scale.scheduler.status import Warning
 
 _ASKS_A_PASS = 1000
+_NEXT_PASS = Reason("next-pass", "there is room; it goes in one of the next passes")
 
 
 class Placer:
@@ -28,6 +30,7 @@ class Placer:
         self._nodes = nodes
         self._allocations = allocations
         self.plan = Plan()
+        self.reasons: Mapping[str, Reason] = {}  #: why each shape waits that does
         self.waiting: Mapping[str, int] = {}  #: queued executions by the code of what they wait for
         self.warnings: Sequence[Warning] = ()
 
@@ -38,7 +41,9 @@ class Placer:
         made = []
         if self.plan.placements:
             made = plan_apply(placements=self.plan.placements, framework_id=settings.framework_id, when=when)
-        self.waiting = _count(lines, self.plan)
+        left = _left(lines, self.plan)
+        self.reasons = _reasons(left, self.plan)
+        self.waiting = _count(left, self.reasons)
         self.warnings = self._warn(self.plan.waits, settings, when)
         return made
 
@@ -80,11 +85,21 @@ class Placer:
         return list(found.values())
 
 
-def _count(lines: Iterable[Line], plan: Plan) -> dict[str, int]:
-    """How many wait for what; of each shape the first one speaks for all."""
+def _left(lines: Iterable[Line], plan: Plan) -> dict[str, int]:
+    """How many of each shape still wait; shapes of which nothing does are left out."""
     placed = Counter(placement.ask.shape for placement in plan.placements)
-    codes = {wait.ask.shape: wait.code for wait in reversed(plan.waits)}
+    return {line.shape: line.size - placed[line.shape] for line in lines if line.size > placed[line.shape]}
+
+
+def _reasons(shapes: Iterable[str], plan: Plan) -> dict[str, Reason]:
+    """Why they wait; of each shape the first one speaks for all."""
+    first = {wait.ask.shape: Reason(wait.code, wait.text, wait.nodes) for wait in reversed(plan.waits)}
+    return {shape: first.get(shape, _NEXT_PASS) for shape in shapes}
+
+
+def _count(left: Mapping[str, int], reasons: Mapping[str, Reason]) -> dict[str, int]:
+    """How many wait for what."""
     counts: Counter[str] = Counter()
-    for line in lines:
-        counts[codes.get(line.shape, "next-pass")] += line.size - placed[line.shape]
-    return {code: count for code, count in counts.items() if count > 0}
+    for shape, size in left.items():
+        counts[reasons[shape].code] += size
+    return dict(counts)

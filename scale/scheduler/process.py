@@ -47,6 +47,7 @@ from scale.scheduler.rates import Rates
 from scale.scheduler.services import status_save
 from scale.scheduler.status import NodeResources, Parts, document
 from scale.scheduler.tending import Tender
+from scale.scheduler.waits import Waits
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Scheduler:
         self.fleet = Fleet(engines, self.nodes, self._limits.kill_grace)
         self.inbox = Inbox(self.tasks, self.job_exes, self.nodes, self.rates)
         self.placer = Placer(self.nodes, self.allocations)
+        self.waits = Waits()
         self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
         self._settings = Settings(framework_id="")
         self._database_ready = clock.now()
@@ -152,6 +154,7 @@ class Scheduler:
         else:
             self._take(self.placer.place(self._settings, when))
             self._start_next_tasks(when)
+            self.waits.tell(self.placer.reasons, self._settings.queue_mode, when)
         self.tender.kill(when)
 
     def persist(self, when: datetime) -> None:

@@ -71,6 +71,24 @@ def test_the_page_of_a_job_tells_what_was_asked_for_and_its_latest_execution(ali
     )
 
 
+def test_a_job_that_waits_says_why_and_one_that_does_not_says_null(alice, a_job):
+    waits, runs = a_job(alice), a_job(alice, status="RUNNING")
+    assert alice.get(f"jobs/{waits.pk}/").json()["waiting"] == {
+        "code": "scheduler-stopped",
+        "text": "no scheduler has looked at the queue yet; is it running?",
+        "nodes": {},
+        "since": "2026-01-31T12:00:00Z",
+        "position": 1,
+    }
+    assert alice.get(f"jobs/{runs.pk}/").json()["waiting"] is None
+
+
+def test_why_a_job_waits_costs_four_more_queries_however_many_wait(alice, a_job, django_assert_num_queries):
+    job = [a_job(alice) for _ in range(5)][-1]
+    with django_assert_num_queries(3 + 4):  # its entry, the last look, the reason of its shape, how many go before it
+        alice.get(f"jobs/{job.pk}/")
+
+
 def test_a_superseded_job_and_its_successor_name_each_other(alice, a_job):
     old = a_job(alice, is_superseded=True)
     new = a_job(alice, superseded_job=old)

@@ -57,6 +57,15 @@ def test_a_submit_carries_the_token_and_only_what_was_stated():
     assert json.loads(request.content) == {"command": ["echo", "hi"], "timeout": 5}
 
 
+def test_many_jobs_are_one_request_and_their_ids_come_back():
+    service = Service(httpx.Response(201, json={"ids": [8, 9]}))
+    with service.client() as scale:
+        assert scale.submit_many({"command": word} for word in ("true", "false")) == [8, 9]
+    (request,) = service.requests
+    assert (request.method, request.url) == ("POST", "http://scale.test/api/v7/jobs/bulk/")
+    assert json.loads(request.content) == {"jobs": [{"command": "true"}, {"command": "false"}]}
+
+
 def test_a_list_of_statuses_is_a_repeated_parameter():
     service = Service(httpx.Response(200, json={"count": 0, "results": []}))
     with service.client() as scale:

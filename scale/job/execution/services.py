@@ -61,7 +61,7 @@ def jobs_put_back(*, job_ids: Iterable[int], when: datetime) -> int:
     jobs = _lock_jobs(set(job_ids))
     back = [job for job in jobs.values() if job.status in (JobStatus.QUEUED, JobStatus.RUNNING)]
     Job.objects.filter(pk__in=[job.pk for job in back]).update(max_tries=F("max_tries") + 1)
-    return _queue_again([(job, job.queued or when) for job in back], when)
+    return queue_again([(job, job.queued or when) for job in back], when)
 
 
 def jobs_recover(*, when: datetime) -> int:
@@ -134,7 +134,7 @@ def _record_failed(failed: Sequence[FailedJob], jobs: dict[int, Job], when: date
         only=_comes_from(JobStatus.FAILED),
     )
     runs = (JobStatus.QUEUED, JobStatus.RUNNING)
-    return _queue_again([(jobs[t.job_id], t.ended) for t in sorted(again) if jobs[t.job_id].status in runs], when)
+    return queue_again([(jobs[t.job_id], t.ended) for t in sorted(again) if jobs[t.job_id].status in runs], when)
 
 
 def _is_tried_again(job: Job, error: Error) -> bool:
@@ -145,7 +145,8 @@ def _is_tried_again(job: Job, error: Error) -> bool:
     return job.num_exes < job.max_tries and (error.should_be_retried or job.retry_on == RetryOn.FAILURE)
 
 
-def _queue_again(jobs: Iterable[tuple[Job, datetime]], when: datetime) -> int:
+def queue_again(jobs: Iterable[tuple[Job, datetime]], when: datetime) -> int:
+    """Give each of these locked jobs its next execution, which waits since then; returns how many there are."""
     entries = [QueueEntry(job.pk, job.job_type_id, job.num_exes + 1, job.priority, job.resources, queued) for job, queued in jobs]
     update_rows(
         Job,

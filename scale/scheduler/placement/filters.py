@@ -79,6 +79,13 @@ def refusals(needs: Columns, nodes: Nodes) -> dict[str, int]:
     return {code: count for code, count in counts.items() if count}
 
 
+def lacking(needs: Columns, nodes: Nodes) -> frozenset[str]:
+    """The resources of which some node has too little now that is large enough and takes new jobs."""
+    could = LARGE_ENOUGH.mask(needs, nodes) & READY.mask(needs, nodes)
+    short = needs > nodes.usable[could] + _ROUNDING
+    return frozenset(nodes.names[column] for column in np.flatnonzero(short.any(axis=0)))
+
+
 def explain(ask: Ask, slots: Sequence[Slot], needs: Columns, nodes: Nodes, row: int) -> str:
     """Why this one node is not for the ask, for a person; empty if it is."""
     for each in FILTERS:

@@ -120,8 +120,7 @@ class _Pass:
             return Wait(ask, "too-large", _too_large(self._snapshot, needs), counts)
         if filters.FREE.code not in counts and filters.UNRESERVED.code not in counts:
             return Wait(ask, "no-node-ready", "no node that is large enough takes new jobs", counts)
-        text = ", ".join(f"{count} {'node is' if count == 1 else 'nodes are'} {code}" for code, count in counts.items())
-        return Wait(ask, "no-room", f"waits for room: {text}", counts)
+        return Wait(ask, "no-room", _no_room(self._nodes, needs, counts), counts)
 
     def _keep_a_node(self, ask: Ask, needs: Columns) -> None:
         """Keep room on the node that comes closest, of those that could hold the ask and keep nothing yet."""
@@ -143,6 +142,29 @@ class _Pass:
             if occupant.urgency(mode) > mine:
                 held += self._snapshot.column(occupant.holds)
         return held
+
+
+#: why not of a node, and of several, in the order in which they are told
+_REFUSALS = {
+    filters.FREE.code: ("has {} free", "have {} free"),
+    filters.UNRESERVED.code: ("keeps its room for a more urgent job", "keep their room for more urgent jobs"),
+    filters.READY.code: ("takes no new jobs", "take no new jobs"),
+    filters.LARGE_ENOUGH.code: ("is too small", "are too small"),
+}
+_MEASURED = {"mem", "disk"}  # less of what is measured, fewer of what is counted
+
+
+def _no_room(nodes: Nodes, needs: Columns, counts: Mapping[str, int]) -> str:
+    """Name what there is too little of, and how many nodes refuse for what."""
+    names = filters.lacking(needs, nodes)
+    wanted = " and ".join(f"{need:g} {name}" for name, need in zip(nodes.names, needs, strict=True) if name in names)
+    free = "less" if names & _MEASURED else "fewer"
+    told = [
+        f"{counts[code]} {'node' if counts[code] == 1 else 'nodes'} {phrases[counts[code] > 1].format(free)}"
+        for code, phrases in _REFUSALS.items()
+        if code in counts
+    ]
+    return f"needs {wanted}; {', '.join(told)}"
 
 
 def _too_large(snapshot: Snapshot, needs: Columns) -> str:

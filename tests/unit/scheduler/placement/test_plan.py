@@ -138,7 +138,22 @@ def test_a_wait_for_room_counts_the_nodes_by_reason():
     slots = [a_slot(1, occupants=[an_occupant(9, cpus=4)]), a_slot(2, cpus=1), a_slot(3, is_ready=False)]
     wait = wait_of(plan([an_ask(cpus=2)], slots))
     assert wait.nodes == {"busy": 1, "too-small": 1, "not-ready": 1}
-    assert wait.text == "waits for room: 1 node is too-small, 1 node is not-ready, 1 node is busy"
+    assert wait.text == "needs 2 cpus; 1 node has fewer free, 1 node takes no new jobs, 1 node is too small"
+
+
+def test_a_wait_for_room_names_what_there_is_too_little_of():
+    held = an_occupant(9, cpus=1, mem=80)
+    slots = [a_slot(number, cpus=8, mem=99, gpus=4, occupants=[held]) for number in (1, 2)]
+    assert wait_of(plan([an_ask(cpus=1, mem=50)], slots)).text == "needs 50 mem; 2 nodes have less free"
+    assert wait_of(plan([an_ask(cpus=8, mem=50)], slots)).text == "needs 8 cpus and 50 mem; 2 nodes have less free"
+    assert wait_of(plan([an_ask(cpus=8, gpus=4)], slots)).text == "needs 8 cpus; 2 nodes have fewer free"
+
+
+def test_room_that_is_kept_for_another_is_told_as_such():
+    slots = [a_slot(1, cpus=4, occupants=[an_occupant(9, cpus=2, priority=1)])]
+    first, second = plan([an_ask(1, cpus=4, priority=5), an_ask(2, cpus=1)], slots).waits
+    assert first.text == "needs 4 cpus; 1 node has fewer free"
+    assert second.text == "needs 1 cpus; 1 node keeps its room for a more urgent job"
 
 
 def test_what_was_placed_in_this_pass_makes_a_node_busy():
