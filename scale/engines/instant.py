@@ -44,6 +44,7 @@ class Outcome:
     exit_code: int = 0
     signal: int | None = None  #: ends it instead of an exit
     refused: Reason = Reason.NONE  #: why it cannot even start
+    reason: Reason = Reason.NONE  #: why it ended so
     message: str = ""
     usage: Usage = field(default_factory=Usage)
     ignores_term: bool = False  #: only SIGKILL ends it
@@ -302,6 +303,7 @@ def _ended(spec: TaskSpec, outcome: Outcome, when: datetime) -> TaskReport:
         spec.node,
         exit_code=outcome.exit_code if outcome.signal is None else None,
         signal=outcome.signal,
+        reason=outcome.reason,
         message=outcome.message or _how(outcome),
         usage=outcome.usage,
     )

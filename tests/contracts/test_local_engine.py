@@ -30,6 +30,12 @@ def sh(script):
     return ("/bin/sh", "-c", script)
 
 
+def hold(mebibytes):
+    """Take so much memory, say so, and go on."""
+    program = f'import signal; b = bytearray({mebibytes} << 20); print("has it", flush=True); signal.pause()'
+    return f"{sys.executable} -SIc '{program}'"
+
+
 COMMANDS = {
     Does.SUCCEED: ("/bin/true",),
     Does.EXIT_3: sh("exit 3"),
@@ -38,6 +44,7 @@ COMMANDS = {
     Does.GO_ON_WITH_CHILDREN: sh("sleep 1000 & setsid sleep 1000 & (sleep 1000; true) & echo ready; wait"),
     Does.IGNORE_TERM: sh("trap '' TERM; echo ready; while :; do sleep 1000; done"),
     Does.SPEAK: sh("echo hello; echo trouble >&2"),
+    Does.EXCEED_MEMORY: sh("exec " + hold(64 + 60)),
     Does.MISSING: ("no-such-program",),
 }
 

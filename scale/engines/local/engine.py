@@ -34,17 +34,25 @@ class LocalEngine:
 
     :param home: where the keeper, the logs and the working directories live
     :param offers: amounts that stand for what is measured
+    :param memory_limits: how tasks are held to their memory: auto, cgroup, watch or off
     """
 
     capabilities = Capabilities(survives_us=True)
 
     def __init__(
-        self, home: Path, clock: Clock | None = None, *, offers: Mapping[str, float] | None = None, name: str = "local"
+        self,
+        home: Path,
+        clock: Clock | None = None,
+        *,
+        offers: Mapping[str, float] | None = None,
+        memory_limits: str = "auto",
+        name: str = "local",
     ) -> None:
         self.name = name
         self.home = home.absolute()
         self._clock = clock or SystemClock()
         self._offers = Resources(offers or {})
+        self.memory_limits = memory_limits
         self._lock = threading.Lock()  # guards what follows; nothing waits under it
         self._reports: list[Report] = []
         self._running_told: set[str] = set()
@@ -58,7 +66,7 @@ class LocalEngine:
 
     @classmethod
     def from_environment(cls, environment: Environment, clock: Clock) -> Self:
-        return cls(environment.home, clock, offers=machine.overrides(environment))
+        return cls(environment.home, clock, offers=machine.overrides(environment), memory_limits=environment.local_memory_limits)
 
     def __enter__(self) -> Self:
         return self
@@ -145,7 +153,7 @@ class LocalEngine:
     def _connect(self) -> None:
         with self._lock:
             owed = list(self._owed)
-        link = Link.open(self.home, owed)
+        link = Link.open(self.home, owed, self.memory_limits)
         self._node = f"local-{link.keeper_id}"
         self._longest_grace = max(self._longest_grace, link.longest_grace)
         with self._lock:

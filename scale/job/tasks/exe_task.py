@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["JOB_TASK_ID_PREFIX", "JobExecutionTask"]
 
-#: what an engine says of a task that it could not start, or whose end nobody saw
+#: what an engine says of a task that it could not start or had to end, or whose end nobody saw
 ERROR_OF_REASON = {
     Reason.COMMAND_NOT_FOUND: "command-not-found",
     Reason.COMMAND_NOT_EXECUTABLE: "command-not-executable",
     Reason.WORKING_DIRECTORY: "working-directory",
     Reason.NODE_LOST: "node-lost",
+    Reason.OUT_OF_MEMORY: "out-of-memory",
     Reason.EXIT_UNSEEN: "scheduler-lost",
 }
 _EXECUTOR_TERMINATED = "REASON_EXECUTOR_TERMINATED"
