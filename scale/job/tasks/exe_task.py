@@ -53,6 +53,10 @@ class JobExecutionTask(Task):
             self._task_id = lost_task_id(lost, losses_in(lost) + 1)
             self._line = timeline.CREATED
 
+    def is_explained(self, task_update: TaskStatusUpdate) -> bool:
+        """Whether the engine knows why it failed; then its exit code or signal is only how."""
+        return task_update.reason in ERROR_OF_REASON
+
     def has_run(self, task_update: TaskStatusUpdate) -> bool:
         """Whether its program ran. A process that has an exit code or died of a signal did, even if nobody said so before."""
         proof = task_update.exit_code is not None or task_update.signal is not None
