@@ -11,6 +11,7 @@ from scale.node.conditions import KnownNode
 from scale.node.manager import NodeManager
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.operating import Settings
+from scale.scheduler.placement.gpus import hand_out
 from scale.scheduler.placement.heads import Line, heads
 from scale.scheduler.placement.plan import Plan, Wait, decide
 from scale.scheduler.placement.selectors import asks_of, lines_waiting
@@ -34,10 +35,12 @@ class Placer:
     def place(self, settings: Settings, when: datetime) -> list[JobExecution]:
         """One pass; returns the executions that were made, none of them launched."""
         lines = lines_waiting(settings.queue_mode)
-        self.plan = decide(self._snapshot(lines, settings))
+        snapshot = self._snapshot(lines, settings)
+        self.plan = decide(snapshot)
         made = []
         if self.plan.placements:
-            made = plan_apply(placements=self.plan.placements, framework_id=settings.framework_id, when=when)
+            gpus = hand_out(self.plan.placements, snapshot.slots)
+            made = plan_apply(placements=self.plan.placements, gpus=gpus, framework_id=settings.framework_id, when=when)
         self.waiting = _count(lines, self.plan)
         self.warnings = self._warn(self.plan.waits, settings, when)
         return made

@@ -294,3 +294,22 @@ def test_jobs_cost_less_than_a_sixth_of_a_query_each_for_their_whole_life(jobs):
         world.turns(4)
     assert world.statuses() == {"COMPLETED": jobs}
     assert len(captured) < 50 + jobs / 6
+
+
+def test_gpus_are_handed_out_by_index_and_known_after_a_restart():
+    world = World(nodes={"node-1": Resources(cpus=8, mem=4096, disk=1000, gpus=3)}, behave=lambda _: FOREVER)
+
+    def visible():
+        rows = JobExecution.objects.filter(has_ended=False).order_by("id")
+        return [row.configuration["tasks"][0]["env_vars"]["NVIDIA_VISIBLE_DEVICES"] for row in rows]
+
+    first, *_ = world.submit(2, resources={"gpus": 1})
+    world.turns(2)
+    assert visible() == ["0", "1"]
+    world.cancel(first)
+    world.turns(3)
+    again = world.crash()
+    again.submit(1, resources={"gpus": 2})
+    again.submit(1)
+    again.turns(2)
+    assert visible() == ["1", "0,2", "void"]
