@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from scale.engines.protocol import (
     Capabilities,
+    Condition,
     NodeReport,
     Reason,
     Report,
@@ -78,6 +79,7 @@ class InstantCluster:
         self.nodes = dict(nodes)
         self.behave = behave
         self.away: set[str] = set()
+        self.conditions: dict[str, tuple[Condition, ...]] = {}
         self.tasks: dict[TaskId, _Task] = {}
         self.ever: set[TaskId] = set()
         self.output: dict[TaskId, tuple[bytes, bytes]] = {}
@@ -230,6 +232,12 @@ class InstantEngine:
             if task.spec.node == node:
                 self._tell(self._standing(task))
 
+    def put_into(self, node: str, when: datetime, *conditions: Condition) -> None:
+        """Have the node be in these conditions from now on, and in no others."""
+        self._move_to(when)
+        self.cluster.conditions[node] = conditions
+        self._report_node(node)
+
     # Logs
 
     def read(self, task_id: TaskId, stream: Stream) -> bytes | None:
@@ -287,7 +295,8 @@ class InstantEngine:
     def _report_node(self, node: str) -> None:
         has = self.cluster.nodes[node]
         is_online = node not in self.cluster.away
-        self._reports.append(NodeReport(node, node, is_online=is_online, when=self.cluster.now, total=has, offered=has))
+        conditions = self.cluster.conditions.get(node, ())
+        self._reports.append(NodeReport(node, node, is_online, self.cluster.now, has, has, conditions))
         self._wake()
 
 

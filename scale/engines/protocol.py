@@ -94,6 +94,12 @@ class TaskReport:
     container: str | None = None
 
 
+class Condition(StrEnum):
+    """What can be wrong with a node that is online: it takes no new tasks while it is so, and those that it has go on."""
+
+    LOW_DISK_SPACE = "LOW_DISK_SPACE"  #: hardly any room is left where tasks work and write
+
+
 @dataclass(frozen=True, slots=True)
 class NodeReport:
     """A node appeared, changed, went away or came back."""
@@ -104,6 +110,7 @@ class NodeReport:
     when: datetime
     total: Resources = field(default_factory=Resources)  #: what the machine has
     offered: Resources = field(default_factory=Resources)  #: what tasks may have of it
+    conditions: tuple[Condition, ...] = ()  #: what is wrong with it now; one that a later report leaves out is over
 
 
 Report = TaskReport | NodeReport

@@ -37,6 +37,8 @@ class Link:
         self._lines = wire.Lines()
         self._early: list[dict[str, Any]] = []
         self._sending = threading.Lock()
+        self._poll = select.poll()
+        self._poll.register(connection, select.POLLIN)
         self.runner = self.guardian = 0  #: pids
         self.keeper_id = ""
         self.longest_grace = 0.0  #: seconds, of the tasks that run
@@ -86,6 +88,10 @@ class Link:
             except OSError as error:
                 self.hang_up()
                 raise Away(f"the keeper does not listen: {error}") from error
+
+    def has_news(self, seconds: float) -> bool:
+        """Wait until there is something to be received, the end of the connection included."""
+        return bool(self._early or self._poll.poll(seconds * 1000))
 
     def receive(self) -> list[dict[str, Any]]:
         """The next messages; empty when the connection has ended."""
