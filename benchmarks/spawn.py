@@ -1,6 +1,6 @@
 """What a task costs on the local engine: `/bin/true` through it, against the bare `posix_spawn` of the same minute.
 
-    python benchmarks/spawn.py [--tasks 2000] [--in-flight 64] [--rounds 3]
+    python benchmarks/spawn.py [--tasks 2000] [--in-flight 64] [--rounds 3] [--mem 0] [--memory-limits auto]
 
 The engine is given new tasks as ends come back, so that never more than ``--in-flight`` are with it: as many as a
 scheduler that fills a machine ahead would have. The floor has two in flight, as many as there are cpus on the machine
@@ -9,6 +9,8 @@ that the goal was set on. Rounds alternate, and the medians are compared. The la
 A task makes two files. After a mass deletion ext4 needs thirty times as long for each, for minutes: `file_us` tells
 whether that is so where the home is (20 is well, 300 is not). The engine puts each day's files elsewhere on the disk, so
 it suffers less than that figure says.
+
+With ``--mem`` each task has a limit of so many MiB, held by `--memory-limits`: cgroup, watch, off, or auto.
 """
 
 from __future__ import annotations
@@ -45,11 +47,11 @@ def floor(tasks: int) -> float:
     return tasks / (time.perf_counter() - began)
 
 
-def through_engine(engine: LocalEngine, wake: threading.Event, tasks: int, in_flight: int, number: int) -> float:
+def through_engine(
+    engine: LocalEngine, wake: threading.Event, tasks: int, in_flight: int, number: int, needs: Resources
+) -> float:
     """Tasks a second, from the first launch to the last end."""
-    specs = [
-        TaskSpec(TaskId(f"scale_job_bench_{number}x{n}_main"), engine.node, (PROGRAM,), Resources(cpus=1)) for n in range(tasks)
-    ]
+    specs = [TaskSpec(TaskId(f"scale_job_bench_{number}x{n}_main"), engine.node, (PROGRAM,), needs) for n in range(tasks)]
     began = time.perf_counter()
     engine.launch(specs[:in_flight], CLOCK.now())
     launched, over = min(in_flight, tasks), 0
@@ -80,15 +82,18 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=2000)
     parser.add_argument("--in-flight", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--mem", type=float, default=0)
+    parser.add_argument("--memory-limits", default="auto")
     args = parser.parse_args()
+    needs = Resources(cpus=1, mem=args.mem)
     wake = threading.Event()
     figures, floors = [], []
-    with tempfile.TemporaryDirectory() as home, LocalEngine(Path(home)) as engine:
+    with tempfile.TemporaryDirectory() as home, LocalEngine(Path(home), memory_limits=args.memory_limits) as engine:
         engine.start(wake.set)
         file_us = file_cost(Path(home) / "files")
         for number in range(args.rounds):
             floors.append(floor(args.tasks))
-            figures.append(through_engine(engine, wake, args.tasks, args.in_flight, number))
+            figures.append(through_engine(engine, wake, args.tasks, args.in_flight, number, needs))
     figure, against = statistics.median(figures), statistics.median(floors)
     print(
         json.dumps(
@@ -97,6 +102,8 @@ def main() -> None:
                 "unit": "tasks/s",
                 "tasks": args.tasks,
                 "in_flight": args.in_flight,
+                "mem": args.mem,
+                "memory_limits": args.memory_limits,
                 "file_us": round(file_us),
                 "figure": round(figure, 1),
                 "against": "posix_spawn of /bin/true, two in flight",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import dj_database_url
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -90,6 +90,11 @@ class Environment(BaseModel):
         None, ge=0, description="The same for disk, in MiB; unset means what is free in `SCALE_HOME`."
     )
     local_gpus: int | None = Field(None, ge=0, description="The same for GPUs.")
+    local_memory_limits: Literal["auto", "cgroup", "watch", "off"] = Field(
+        "auto",
+        description="How the local engine holds tasks to their memory: `cgroup` by the kernel's memory groups (a task is refused "
+        "where there are none), `watch` by looking at them now and then, `auto` by groups if it can, `off` not at all.",
+    )
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:

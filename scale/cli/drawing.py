@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
+from scale.engines.protocol import Condition
 from scale.error.catalog import BUILTIN_ERRORS, BY_EXIT_CODE
 from scale.job.execution import machine
 from scale.job.execution.machine import Execution
 from scale.job.states import FINAL, TRANSITIONS, ExecutionStatus
 from scale.kernel.ids import TaskId
-from scale.node.conditions import KnownNode, NodeState
+from scale.node.conditions import KnownNode, NodeState, errors_now
 
 SOURCE = Path(__file__).parents[1]
 MADE = "<!-- Made by `make docs`; change the code instead. -->"
@@ -132,6 +133,7 @@ def node_edges() -> list[Edge]:
         "is_online": ("comes back", "goes away"),
         "is_paused": ("paused", "goes on"),
         "scheduler_is_paused": ("scheduler paused", "scheduler goes on"),
+        "has_errors": ("something is wrong with it", "nothing is wrong any more"),
     }
     edges = set()
     for values in product((True, False), repeat=len(facts)):
@@ -144,8 +146,9 @@ def node_edges() -> list[Edge]:
     return sorted(edges)
 
 
-def _node_state(*, scheduler_is_paused: bool, **facts: bool) -> NodeState:
-    node = replace(KnownNode(1, "node", "agent", "engine"), **facts)  # type: ignore[arg-type]
+def _node_state(*, scheduler_is_paused: bool, has_errors: bool, **facts: bool) -> NodeState:
+    errors = errors_now((), Condition if has_errors else (), _NOW)
+    node = replace(KnownNode(1, "node", "agent", "engine", errors=errors), **facts)  # type: ignore[arg-type]
     return node.state(scheduler_is_paused=scheduler_is_paused)
 
 

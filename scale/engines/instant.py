@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from scale.engines.protocol import (
     Capabilities,
+    Condition,
     NodeReport,
     Reason,
     Report,
@@ -44,6 +45,7 @@ class Outcome:
     exit_code: int = 0
     signal: int | None = None  #: ends it instead of an exit
     refused: Reason = Reason.NONE  #: why it cannot even start
+    reason: Reason = Reason.NONE  #: why it ended so
     message: str = ""
     usage: Usage = field(default_factory=Usage)
     ignores_term: bool = False  #: only SIGKILL ends it
@@ -77,6 +79,7 @@ class InstantCluster:
         self.nodes = dict(nodes)
         self.behave = behave
         self.away: set[str] = set()
+        self.conditions: dict[str, tuple[Condition, ...]] = {}
         self.tasks: dict[TaskId, _Task] = {}
         self.ever: set[TaskId] = set()
         self.output: dict[TaskId, tuple[bytes, bytes]] = {}
@@ -229,6 +232,12 @@ class InstantEngine:
             if task.spec.node == node:
                 self._tell(self._standing(task))
 
+    def put_into(self, node: str, when: datetime, *conditions: Condition) -> None:
+        """Have the node be in these conditions from now on, and in no others."""
+        self._move_to(when)
+        self.cluster.conditions[node] = conditions
+        self._report_node(node)
+
     # Logs
 
     def read(self, task_id: TaskId, stream: Stream) -> bytes | None:
@@ -286,7 +295,8 @@ class InstantEngine:
     def _report_node(self, node: str) -> None:
         has = self.cluster.nodes[node]
         is_online = node not in self.cluster.away
-        self._reports.append(NodeReport(node, node, is_online=is_online, when=self.cluster.now, total=has, offered=has))
+        conditions = self.cluster.conditions.get(node, ())
+        self._reports.append(NodeReport(node, node, is_online, self.cluster.now, has, has, conditions))
         self._wake()
 
 
@@ -302,6 +312,7 @@ def _ended(spec: TaskSpec, outcome: Outcome, when: datetime) -> TaskReport:
         spec.node,
         exit_code=outcome.exit_code if outcome.signal is None else None,
         signal=outcome.signal,
+        reason=outcome.reason,
         message=outcome.message or _how(outcome),
         usage=outcome.usage,
     )

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     COMMAND_NOT_EXECUTABLE = "REASON_COMMAND_NOT_EXECUTABLE"  #: it is there but cannot be run
     WORKING_DIRECTORY = "REASON_WORKING_DIRECTORY"  #: the working directory is missing or closed to us
     LAUNCH_FAILED = "REASON_LAUNCH_FAILED"  #: the engine could not start it, for a reason of its own
+    OUT_OF_MEMORY = "REASON_OUT_OF_MEMORY"  #: it was ended for using more memory than it had asked for
     EXIT_UNSEEN = "REASON_EXIT_UNSEEN"  #: it ran and is over, but nobody was there to see its exit code
     UNKNOWN_TASK = "REASON_UNKNOWN_TASK"  #: the engine has never heard of it
     NODE_LOST = "REASON_NODE_LOST"  #: its node is gone
@@ -60,7 +61,7 @@ class Usage:
     """What a task used over its whole life, its descendants that it waited for included."""
 
     cpu_seconds: float = 0.0  #: user and system time
-    peak_memory: float = 0.0  #: MiB, the largest resident set of one process
+    peak_memory: float = 0.0  #: MiB: the most that all its processes took at once, or else the largest resident set of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class TaskSpec:
     id: TaskId
     node: str  #: the agent id of the node it is to run on
     command: tuple[str, ...]  #: the program and its arguments, run as they are
-    resources: Resources
+    resources: Resources  #: with more memory than its ``mem`` it ends OUT_OF_MEMORY, where an engine can; 0: no limit
     env: Mapping[str, str] = field(default_factory=dict)  #: added to the engine's own environment for tasks
     working_dir: str | None = None  #: None: a fresh, empty directory of the task's own
     grace: timedelta = timedelta(seconds=5)  #: between SIGTERM and SIGKILL when it is killed
@@ -93,6 +94,12 @@ class TaskReport:
     container: str | None = None
 
 
+class Condition(StrEnum):
+    """What can be wrong with a node that is online: it takes no new tasks while it is so, and those that it has go on."""
+
+    LOW_DISK_SPACE = "LOW_DISK_SPACE"  #: hardly any room is left where tasks work and write
+
+
 @dataclass(frozen=True, slots=True)
 class NodeReport:
     """A node appeared, changed, went away or came back."""
@@ -103,6 +110,7 @@ class NodeReport:
     when: datetime
     total: Resources = field(default_factory=Resources)  #: what the machine has
     offered: Resources = field(default_factory=Resources)  #: what tasks may have of it
+    conditions: tuple[Condition, ...] = ()  #: what is wrong with it now; one that a later report leaves out is over
 
 
 Report = TaskReport | NodeReport

@@ -70,6 +70,7 @@ BUILTIN_ERRORS = (
     _algorithm("command-not-found", "Command Not Found", "There is no such program on the node"),
     _algorithm("command-not-executable", "Command Not Executable", "The program is there but cannot be run"),
     _algorithm("working-directory", "Working Directory", "The working directory is missing on the node or closed to the job"),
+    _algorithm("out-of-memory", "Out of Memory", "The program used more memory than the job had asked for"),
 )  # fmt: skip
 
 BY_NAME = {error.name: error for error in BUILTIN_ERRORS}

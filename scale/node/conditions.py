@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from scale.engines.protocol import Condition
 from scale.kernel.resources import Resources
 
 
@@ -19,6 +21,7 @@ class NodeState(Enum):
         "Scheduler Stopped",
         "Scheduler is paused, so no new jobs will be scheduled. Existing jobs will continue to run.",
     )
+    DEGRADED = ("Degraded", "Node has an error, so no new jobs will be scheduled. Existing jobs will continue to run.")
     READY = ("Ready", "Node is ready to run new jobs.")
 
     @property
@@ -39,6 +42,27 @@ class NodeState(Enum):
         return self not in (NodeState.DEPRECATED, NodeState.OFFLINE)
 
 
+#: the title and the sentence of each
+WORDS = {
+    Condition.LOW_DISK_SPACE: ("Low Disk Space", "The node's disk is nearly full, so no new jobs will be scheduled on it."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NodeError:
+    """A condition that a node is in."""
+
+    condition: Condition
+    started: datetime
+    last_updated: datetime
+
+
+def errors_now(before: Iterable[NodeError], conditions: Iterable[Condition], when: datetime) -> tuple[NodeError, ...]:
+    """What is wrong now; what was wrong already goes on since when it was."""
+    since = {error.condition: error.started for error in before}
+    return tuple(NodeError(condition, since.get(condition, when), when) for condition in conditions)
+
+
 @dataclass(frozen=True, slots=True)
 class KnownNode:
     """A node as the scheduler knows it now."""
@@ -53,6 +77,7 @@ class KnownNode:
     total: Resources = field(default_factory=Resources)  #: what the machine has
     offered: Resources = field(default_factory=Resources)  #: what tasks may have of it
     away_since: datetime | None = None  #: since when it is offline
+    errors: tuple[NodeError, ...] = ()  #: what its engine says is wrong with it
 
     def state(self, *, scheduler_is_paused: bool) -> NodeState:
         if not self.is_active:
@@ -61,4 +86,6 @@ class KnownNode:
             return NodeState.OFFLINE
         if self.is_paused:
             return NodeState.PAUSED
-        return NodeState.SCHEDULER_STOPPED if scheduler_is_paused else NodeState.READY
+        if scheduler_is_paused:
+            return NodeState.SCHEDULER_STOPPED
+        return NodeState.DEGRADED if self.errors else NodeState.READY

@@ -9,7 +9,8 @@ from typing import Any
 
 from scale.engines.protocol import NodeReport
 from scale.kernel.locks import OwnedLock
-from scale.node.conditions import KnownNode
+from scale.kernel.moments import moment_text
+from scale.node.conditions import WORDS, KnownNode, NodeError, errors_now
 from scale.node.models import Node
 from scale.node.seen import SeenNode
 
@@ -84,7 +85,8 @@ class NodeManager:
 
 def _with_report(node: KnownNode, engine: str, report: NodeReport) -> KnownNode:
     away_since = None if report.is_online else node.away_since or report.when
-    changed = replace(node, engine=engine, agent_id=report.node, is_online=report.is_online, away_since=away_since)
+    errors = errors_now(node.errors, report.conditions, report.when) if report.is_online else ()
+    changed = replace(node, engine=engine, agent_id=report.node, is_online=report.is_online, away_since=away_since, errors=errors)
     return replace(changed, total=report.total, offered=report.offered) if report.is_online else changed
 
 
@@ -96,6 +98,17 @@ def _status(node: KnownNode, *, scheduler_is_paused: bool) -> dict[str, Any]:
         "agent_id": node.agent_id if node.is_online else "",
         "is_active": node.is_active,
         "state": {"name": state.name, "title": state.title, "description": state.description},
-        "errors": [],
+        "errors": [_error(error) for error in node.errors],
         "warnings": [],
+    }
+
+
+def _error(error: NodeError) -> dict[str, Any]:
+    title, description = WORDS[error.condition]
+    return {
+        "name": error.condition.value,
+        "title": title,
+        "description": description,
+        "started": moment_text(error.started),
+        "last_updated": moment_text(error.last_updated),
     }

@@ -23,7 +23,7 @@ class Allocations:
             for exe in exes:
                 held = self._by_node.setdefault(exe.node_id, {}) if exe.node_id is not None else None
                 if held is not None and exe.cluster_id not in held:
-                    held[exe.cluster_id] = Occupant(exe.priority, exe.queued, exe.job_id, exe.resources)
+                    held[exe.cluster_id] = Occupant(exe.priority, exe.queued, exe.job_id, exe.resources, exe.gpus)
                     self._running_of_type[exe.job_type_id] = self._running_of_type.get(exe.job_type_id, 0) + 1
 
     def remove(self, exes: Iterable[RunningJobExecution]) -> None:

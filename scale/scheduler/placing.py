@@ -12,6 +12,7 @@ from scale.node.manager import NodeManager
 from scale.queue.waiting import Reason
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.operating import Settings
+from scale.scheduler.placement.gpus import hand_out
 from scale.scheduler.placement.heads import Line, heads
 from scale.scheduler.placement.plan import Plan, Wait, decide
 from scale.scheduler.placement.selectors import asks_of, lines_waiting
@@ -37,10 +38,12 @@ class Placer:
     def place(self, settings: Settings, when: datetime) -> list[JobExecution]:
         """One pass; returns the executions that were made, none of them launched."""
         lines = lines_waiting(settings.queue_mode)
-        self.plan = decide(self._snapshot(lines, settings))
+        snapshot = self._snapshot(lines, settings)
+        self.plan = decide(snapshot)
         made = []
         if self.plan.placements:
-            made = plan_apply(placements=self.plan.placements, framework_id=settings.framework_id, when=when)
+            gpus = hand_out(self.plan.placements, snapshot.slots)
+            made = plan_apply(placements=self.plan.placements, gpus=gpus, framework_id=settings.framework_id, when=when)
         left = _left(lines, self.plan)
         self.reasons = _reasons(left, self.plan)
         self.waiting = _count(left, self.reasons)

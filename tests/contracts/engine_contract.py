@@ -43,6 +43,7 @@ class Does(Enum):
     GO_ON_WITH_CHILDREN = auto()  #: the same, and its children do, too
     IGNORE_TERM = auto()
     SPEAK = auto()  #: "hello" to stdout, "trouble" to stderr
+    EXCEED_MEMORY = auto()  #: takes 60 MiB more than 64 MiB, and goes on
     MISSING = auto()  #: there is no such program
 
 
@@ -181,7 +182,8 @@ class EngineHooks:
 
     def task(self, watch: Watch, name: str, does: Does, **more: object) -> TaskSpec:
         more.setdefault("grace", timedelta(seconds=10))
-        return TaskSpec(TaskId(name), watch.nodes[0].node, self.command(does), Resources(cpus=0.1), **more)
+        resources = more.pop("resources", Resources(cpus=0.1))
+        return TaskSpec(TaskId(name), watch.nodes[0].node, self.command(does), resources, **more)
 
 
 class EngineContract(EngineHooks):
@@ -249,6 +251,15 @@ class EngineContract(EngineHooks):
     def until_it_ignores(self, watch: Watch, task: str) -> None:
         """A real task needs a moment before it ignores signals; it says so on stdout."""
         watch.until(lambda: self.logs(watch.engine).read(TaskId(task), Stream.STDOUT))
+
+    def test_a_task_over_its_memory_ends_out_of_memory(self, watch):
+        (end,) = watch.run(self.task(watch, "a", Does.EXCEED_MEMORY, resources=Resources(cpus=0.1, mem=64)))
+        assert (end.state, end.signal, end.reason) == (TaskState.FAILED, 9, Reason.OUT_OF_MEMORY)
+        assert end.message == "used more than its 64 MiB of memory"
+        assert end.when - watch.of("a")[0].when <= timedelta(seconds=2)
+        assert self.living_processes(watch.engine, "a") == 0
+        (end,) = watch.run(self.task(watch, "b", Does.SUCCEED, resources=Resources(cpus=0.1, mem=64)))
+        assert (end.state, end.reason) == (TaskState.FINISHED, Reason.NONE)
 
     def test_a_second_kill_changes_nothing(self, watch):
         watch.launch(self.task(watch, "a", Does.GO_ON))

@@ -22,6 +22,9 @@ OUTCOMES = {
     Does.GO_ON_WITH_CHILDREN: Outcome(None),
     Does.IGNORE_TERM: Outcome(None, ignores_term=True, stdout=b"ready\n"),
     Does.SPEAK: Outcome(stdout=b"hello\n", stderr=b"trouble\n"),
+    Does.EXCEED_MEMORY: Outcome(
+        timedelta(seconds=1), signal=9, reason=Reason.OUT_OF_MEMORY, message="used more than its 64 MiB of memory"
+    ),
     Does.MISSING: Outcome(refused=Reason.COMMAND_NOT_FOUND, message="there is no such program"),
 }
 

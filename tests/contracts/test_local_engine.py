@@ -17,7 +17,7 @@ from scale.engines.local import keeper, places, processes, translate
 from scale.engines.local.engine import LocalEngine
 from scale.engines.local.link import Leaving
 from scale.engines.local.logs import LocalLogs
-from scale.engines.protocol import Reason, Stream, TaskSpec, TaskState
+from scale.engines.protocol import Condition, Reason, Stream, TaskSpec, TaskState
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
 from tests.contracts.engine_contract import Does, EngineContract, EngineHooks
@@ -30,6 +30,12 @@ def sh(script):
     return ("/bin/sh", "-c", script)
 
 
+def hold(mebibytes):
+    """Take so much memory, say so, and go on."""
+    program = f'import signal; b = bytearray({mebibytes} << 20); print("has it", flush=True); signal.pause()'
+    return f"{sys.executable} -SIc '{program}'"
+
+
 COMMANDS = {
     Does.SUCCEED: ("/bin/true",),
     Does.EXIT_3: sh("exit 3"),
@@ -38,6 +44,7 @@ COMMANDS = {
     Does.GO_ON_WITH_CHILDREN: sh("sleep 1000 & setsid sleep 1000 & (sleep 1000; true) & echo ready; wait"),
     Does.IGNORE_TERM: sh("trap '' TERM; echo ready; while :; do sleep 1000; done"),
     Does.SPEAK: sh("echo hello; echo trouble >&2"),
+    Does.EXCEED_MEMORY: sh("exec " + hold(64 + 60)),
     Does.MISSING: ("no-such-program",),
 }
 
@@ -397,3 +404,26 @@ class TestWhatCannotStart(Local):
 def test_the_task_environment_is_ours_without_settings():
     ours = {b"PATH": b"/bin", b"SCALE_HOME": b"x", b"DJANGO_SETTINGS_MODULE": b"y", b"ODD": b"\xff"}
     assert translate.task_environment(ours) == {"PATH": "/bin", "ODD": "\udcff"}
+
+
+class TestConditions(Local):
+    @pytest.fixture
+    def engine(self, home):
+        self.free = 1 << 40
+        look = timedelta(seconds=0.02)
+        with LocalEngine(home, disk=lambda _: (1 << 40, 0, self.free), look_every=look) as engine:
+            yield engine
+
+    def test_a_full_disk_is_told_and_that_it_is_so_no_longer(self, watch):
+        watch.launch(self.task(watch, "a", Does.GO_ON))
+        watch.until_running("a")
+        self.free = 1 << 20
+        watch.until(lambda: watch.nodes[-1].conditions == (Condition.LOW_DISK_SPACE,))
+        assert watch.until_reconciled("a").state is TaskState.RUNNING
+        self.free = 1 << 40
+        watch.until(lambda: watch.nodes[-1].conditions == ())
+        assert [(node.is_online, len(node.conditions)) for node in watch.nodes] == [(True, 0), (True, 1), (True, 0)]
+
+    def test_a_disk_that_is_full_from_the_beginning_is_told_first(self, home):
+        with LocalEngine(home, disk=lambda _: (1 << 40, 0, 0)) as engine:
+            assert self.watching(engine).nodes[0].conditions == (Condition.LOW_DISK_SPACE,)

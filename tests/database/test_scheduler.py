@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from scale.engines.instant import Outcome
-from scale.engines.protocol import Reason, Usage
+from scale.engines.protocol import Condition, Reason, Usage
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
 from scale.kernel.resources import Resources
 from scale.node.models import Node
@@ -294,3 +294,61 @@ def test_jobs_cost_less_than_a_sixth_of_a_query_each_for_their_whole_life(jobs):
         world.turns(4)
     assert world.statuses() == {"COMPLETED": jobs}
     assert len(captured) < 50 + jobs / 6
+
+
+def test_gpus_are_handed_out_by_index_and_known_after_a_restart():
+    world = World(nodes={"node-1": Resources(cpus=8, mem=4096, disk=1000, gpus=3)}, behave=lambda _: FOREVER)
+
+    def visible():
+        rows = JobExecution.objects.filter(has_ended=False).order_by("id")
+        return [row.configuration["tasks"][0]["env_vars"]["NVIDIA_VISIBLE_DEVICES"] for row in rows]
+
+    first, *_ = world.submit(2, resources={"gpus": 1})
+    world.turns(2)
+    assert visible() == ["0", "1"]
+    world.cancel(first)
+    world.turns(3)
+    again = world.crash()
+    again.submit(1, resources={"gpus": 2})
+    again.submit(1)
+    again.turns(2)
+    assert visible() == ["1", "0,2", "void"]
+
+
+def state_of(world):
+    (node,) = world.status()["nodes"]
+    return node["state"]["name"], [error["name"] for error in node["errors"]]
+
+
+def test_a_degraded_node_keeps_what_runs_gets_nothing_new_and_heals_by_itself():
+    world = World(nodes=ONE_CPU, behave=lambda _: Outcome(timedelta(seconds=60)))
+    (running,) = world.submit(1, resources={"cpus": 0.5})
+    world.turns(2)
+    world.engine.put_into("node-1", world.now, Condition.LOW_DISK_SPACE)
+    (waiting,) = world.submit(1, resources={"cpus": 0.5})
+    world.turns(2)
+    assert state_of(world) == ("DEGRADED", ["LOW_DISK_SPACE"])
+    assert (world.job(running).status, world.job(waiting).status) == ("RUNNING", "QUEUED")
+    world.turn(61)
+    world.turn()
+    assert (world.job(running).status, world.job(waiting).status) == ("COMPLETED", "QUEUED")
+    world.engine.put_into("node-1", world.now)
+    world.turns(2)
+    assert state_of(world) == ("READY", [])
+    assert world.job(waiting).status == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("word", "state"), [({"is_paused": True}, "PAUSED"), ({"is_active": False}, "DEPRECATED")], ids=["pause", "deprecate"]
+)
+def test_no_condition_comes_before_an_operators_word_or_undoes_it(word, state):
+    world = World(nodes=ONE_CPU)
+    world.turn()
+    Node.objects.update(**word, last_modified=world.now)
+    (job_id,) = world.submit()
+    for conditions in ((Condition.LOW_DISK_SPACE,), ()):
+        world.engine.put_into("node-1", world.now, *conditions)
+        world.turns(2, seconds=31)
+        assert state_of(world) == (state, [each.value for each in conditions])
+    assert world.job(job_id).status == "QUEUED"
+    assert Node.objects.filter(**word).exists()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from datetime import timedelta
 
 import pytest
 
@@ -41,6 +43,22 @@ def test_engine_to_status(alice, bench, command, column, exit_code):
         "total": node["resources"]["cpus"]["total"],
     }
     assert alice.get("/api/v7/status/", headers={"If-None-Match": answer["ETag"]}).status_code == 304
+
+
+def test_a_job_over_its_memory_ends_so_within_two_seconds_and_the_node_lives(alice, bench):
+    program = "b = bytearray(124 << 20); import signal; signal.pause()"
+    over = {"command": [sys.executable, "-SIc", program], "resources": {"mem": 64}}
+    job_id = alice.post("/api/v7/jobs/", over, content_type="application/json").json()["id"]
+    keeper = bench.engine.keeper_pids
+    bench.run_until(lambda: Job.objects.get(pk=job_id).status == "FAILED")
+    end = JobExecutionEnd.objects.select_related("error").get(job_id=job_id)
+    assert (end.error.name, end.error.category, end.exe_num) == ("out-of-memory", "ALGORITHM", 1)
+    assert end.message == "used more than its 64 MiB of memory"
+    assert end.seed_ended - end.seed_started <= timedelta(seconds=2)
+    assert bench.engine.keeper_pids == keeper
+    small = {"command": "exit 0", "resources": {"mem": 64}}
+    job_id = alice.post("/api/v7/jobs/", small, content_type="application/json").json()["id"]
+    bench.run_until(lambda: Job.objects.get(pk=job_id).status == "COMPLETED")
 
 
 def test_what_the_process_says_can_be_read_while_it_runs_and_after(alice, bench, tmp_path):

@@ -11,6 +11,7 @@ from scale.engines.local import ending, orphans, places, processes, recovery, wi
 from scale.engines.local.folders import Folders
 from scale.engines.local.journal import Journal
 from scale.engines.local.launching import Launcher, Refused
+from scale.engines.local.limits import Limits
 from scale.engines.local.output import Output
 from scale.engines.local.sampling import Sampler
 from scale.engines.local.sweeping import Sweeper
@@ -31,6 +32,7 @@ class Crew:
         self.task_env: dict[str, str] = {}
         self.sampler = Sampler(f"{home}/{places.LOGS}")
         self.sweeper = Sweeper(keeper_id)
+        self.limits = Limits(keeper_id)
         self._keeper_id = keeper_id
         self._tasks: dict[str, Task] = {}
         self._names: dict[str, Task] = {}
@@ -53,6 +55,7 @@ class Crew:
         for task in found.over:
             self.gone(task)
         self._compact()
+        self.limits.recover(task for task in found.tasks.values() if task.runs)
         for day in {task.day for task in found.tasks.values() if task.runs}:
             self.sampler.watch(day)
         self._end_by_signal([task for task in found.tasks.values() if task.runs and task.killed])
@@ -131,6 +134,7 @@ class Crew:
             return
         wall = processes.wall()
         task = Task(order["id"], places.day_of(wall, self._keeper_id), order["grace"], wall)
+        task.limit = order.get("mem", 0.0)
         try:
             streams = self._open_output(task)
         except Refused as refusal:
@@ -163,14 +167,17 @@ class Crew:
         directory = order["cwd"]
         if directory is None:
             directory = task.directory = self._own_directory(task)
+        self.limits.prepare(task)
         task.before = processes.now()
         self._journal.write(task.spawn_record())
         if self._journal.is_behind:
             raise Refused(wire.LAUNCH_FAILED, "the keeper's journal cannot be written; is the disk full?")
-        pid = self._launcher.start(order["argv"], self._environment(task, order), directory, *streams)
+        with self.limits.around(task):
+            pid = self._launcher.start(order["argv"], self._environment(task, order), directory, *streams)
         task.pid, task.after = pid, processes.now()
         self._journal.write(task.pid_record())
         self._keep(task)
+        self.limits.began(task)
         self.reports.append(task.report())
 
     def _environment(self, task: Task, order: dict[str, Any]) -> dict[str, str]:
@@ -209,7 +216,7 @@ class Crew:
             _, status, usage = os.wait4(pid, 0)
             cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
             self._finish(task, ending.seen(status, cpu, memory, asked=task.killed), processes.wall())
-            if task.killed:
+            if task.killed or task.is_over:
                 self._ended.append(task)
 
     def orphans_ended(self, ends: Iterable[dict[str, Any]]) -> None:
@@ -246,7 +253,9 @@ class Crew:
             self._ended.clear()
 
     def _finish(self, task: Task, end: dict[str, Any], when: float) -> None:
-        task.finish(end, when)
+        if peak := self.limits.ended(task):
+            end = {**end, "mem": round(peak, 3)} if "mem" in end else end
+        task.finish(ending.out_of_memory(end, task.limit) if task.is_over else end, when)
         self._by_pid.pop(task.pid, None)
         self._journal.write(task.end_record())
         self.reports.append(task.report())
@@ -276,6 +285,13 @@ class Crew:
             overdue.append(self._tasks[heapq.heappop(self._deadlines)[1]])
         if overdue:
             self.sweeper.signal(overdue, signal.SIGKILL)
+
+    def look_at_memory(self) -> None:
+        """Kill what has got over its limit."""
+        over = self.limits.over(self._by_pid.values())
+        self._journal.write(*(task.over_record() for task in over))
+        if over:
+            self.sweeper.signal(over, signal.SIGKILL)
 
     def look_at_output(self) -> None:
         self.sampler.look(lambda name: name in self._names and self._names[name].runs)

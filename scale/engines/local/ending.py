@@ -37,6 +37,13 @@ def unseen() -> dict[str, Any]:
     }
 
 
+def out_of_memory(end: dict[str, Any], limit: float) -> dict[str, Any]:
+    """The end of a task that got over its limit, however its process ended then; one that we were asked to kill stays killed."""
+    if end["state"] == wire.KILLED:
+        return end
+    return {**end, "state": wire.FAILED, "reason": wire.OUT_OF_MEMORY, "message": f"used more than its {limit:g} MiB of memory"}
+
+
 def refused(reason: str, message: str) -> dict[str, Any]:
     """The end of a task that never started."""
     return {"state": wire.FAILED, "reason": reason, "message": message}

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from scale.engines.local import machine, translate
 from scale.engines.local.link import Away, Leaving, Link
-from scale.engines.protocol import Capabilities, NodeReport, Report, TaskSpec, TaskState
+from scale.engines.protocol import Capabilities, Condition, NodeReport, Report, TaskSpec, TaskState
 from scale.environment import Environment
 from scale.kernel.clock import Clock, SystemClock
 from scale.kernel.errors import ClusterTrouble
@@ -34,17 +35,33 @@ class LocalEngine:
 
     :param home: where the keeper, the logs and the working directories live
     :param offers: amounts that stand for what is measured
+    :param disk: tells total, used and free bytes where a path is
+    :param look_every: how often the disk is looked at
+    :param memory_limits: how tasks are held to their memory: auto, cgroup, watch or off
     """
 
     capabilities = Capabilities(survives_us=True)
 
     def __init__(
-        self, home: Path, clock: Clock | None = None, *, offers: Mapping[str, float] | None = None, name: str = "local"
+        self,
+        home: Path,
+        clock: Clock | None = None,
+        *,
+        offers: Mapping[str, float] | None = None,
+        memory_limits: str = "auto",
+        disk: Callable[[Path], tuple[int, int, int]] = shutil.disk_usage,
+        look_every: timedelta = timedelta(seconds=10),
+        name: str = "local",
     ) -> None:
         self.name = name
         self.home = home.absolute()
         self._clock = clock or SystemClock()
         self._offers = Resources(offers or {})
+        self.memory_limits = memory_limits
+        self._disk = disk
+        self._look_every = look_every.total_seconds()
+        self._looked = 0.0
+        self._conditions: tuple[Condition, ...] = ()
         self._lock = threading.Lock()  # guards what follows; nothing waits under it
         self._reports: list[Report] = []
         self._running_told: set[str] = set()
@@ -58,7 +75,7 @@ class LocalEngine:
 
     @classmethod
     def from_environment(cls, environment: Environment, clock: Clock) -> Self:
-        return cls(environment.home, clock, offers=machine.overrides(environment))
+        return cls(environment.home, clock, offers=machine.overrides(environment), memory_limits=environment.local_memory_limits)
 
     def __enter__(self) -> Self:
         return self
@@ -145,7 +162,8 @@ class LocalEngine:
     def _connect(self) -> None:
         with self._lock:
             owed = list(self._owed)
-        link = Link.open(self.home, owed)
+        link = Link.open(self.home, owed, self.memory_limits)
+        self._look()
         self._node = f"local-{link.keeper_id}"
         self._longest_grace = max(self._longest_grace, link.longest_grace)
         with self._lock:
@@ -159,7 +177,7 @@ class LocalEngine:
             return NodeReport(self._node, socket.gethostname(), is_online=False, when=when)
         total, offered = machine.measured(self.home)
         total, offered = Resources({**total, **self._offers}), Resources({**offered, **self._offers})
-        return NodeReport(self._node, socket.gethostname(), is_online=True, when=when, total=total, offered=offered)
+        return NodeReport(self._node, socket.gethostname(), True, when, total, offered, self._conditions)
 
     def _read(self) -> None:
         """Take in what the keeper tells; when it is gone, say so and look for it, or for a new one."""
@@ -177,7 +195,7 @@ class LocalEngine:
     def _listen(self) -> float:
         """Until the connection ends; seconds to wait before another one is tried."""
         link, pause = self._link, 0.0
-        while link and (messages := link.receive()):
+        while link and (messages := self._next(link)):
             for message in messages:
                 if "displaced" in message:
                     _log.warning("another scheduler has taken over the tasks of %s", self.home)
@@ -188,6 +206,25 @@ class LocalEngine:
         if link:
             link.close()
         return pause
+
+    def _next(self, link: Link) -> list[dict[str, Any]]:
+        """The next messages; meanwhile, now and then, a look at the machine."""
+        while True:
+            due = self._looked + self._look_every - self._clock.monotonic()
+            if due > 0 and link.has_news(due):
+                return link.receive()
+            if due <= 0 and self._look():
+                with self._lock:
+                    self._reports.append(self._node_report(is_online=True))
+                self._wake()
+
+    def _look(self) -> bool:
+        """Whether something has become wrong with this machine, or right."""
+        before, self._looked = self._conditions, self._clock.monotonic()
+        with suppress(OSError):  # whoever has removed the home will hear of it from the keeper
+            total, _, free = self._disk(self.home)
+            self._conditions = machine.conditions(free, total)
+        return self._conditions != before
 
     def _take(self, told: Sequence[Mapping[str, Any]]) -> None:
         with self._lock:

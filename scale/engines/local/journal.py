@@ -4,6 +4,7 @@
     ["spawn", id, {day, dir, ...}]           about to be started
     ["pid", id, pid, before, after]           it was started between these two moments since boot
     ["kill", id]                              we were asked to end it
+    ["over", id]                              it has used more memory than it may
     ["end", id, {...}]                        it is over
     ["ack", [ids]]                            the scheduler has the end: forget the task
 

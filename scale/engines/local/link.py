@@ -37,29 +37,32 @@ class Link:
         self._lines = wire.Lines()
         self._early: list[dict[str, Any]] = []
         self._sending = threading.Lock()
+        self._poll = select.poll()
+        self._poll.register(connection, select.POLLIN)
         self.runner = self.guardian = 0  #: pids
         self.keeper_id = ""
         self.longest_grace = 0.0  #: seconds, of the tasks that run
 
     @classmethod
-    def open(cls, home: Path, acknowledged: Sequence[str]) -> Link:
+    def open(cls, home: Path, acknowledged: Sequence[str], memory_limits: str = "auto") -> Link:
         """Connect to the home's keeper, starting it if need be, and exchange greetings.
 
         :param acknowledged: tasks that it may forget before it tells how all stand
+        :param memory_limits: how it is to hold tasks to their memory: auto, cgroup, watch or off
         :raises Away: with what the keeper or the system said
         """
         link = cls(_connect(home))
         try:
-            link._greet(acknowledged)
+            link._greet(acknowledged, memory_limits)
         except (OSError, ValueError) as error:
             link.close()
             raise Away(f"the keeper does not answer: {error}") from error
         return link
 
-    def _greet(self, acknowledged: Sequence[str]) -> None:
+    def _greet(self, acknowledged: Sequence[str], memory_limits: str) -> None:
         self._socket.settimeout(_GREET_PATIENCE)
         env = translate.task_environment(os.environb)
-        self._socket.sendall(wire.line({"hello": {"env": env, "ack": list(acknowledged)}}))
+        self._socket.sendall(wire.line({"hello": {"env": env, "ack": list(acknowledged), "memory": memory_limits}}))
         messages: list[dict[str, Any]] = []
         while not messages:
             data = self._socket.recv(_CHUNK)
@@ -85,6 +88,10 @@ class Link:
             except OSError as error:
                 self.hang_up()
                 raise Away(f"the keeper does not listen: {error}") from error
+
+    def has_news(self, seconds: float) -> bool:
+        """Wait until there is something to be received, the end of the connection included."""
+        return bool(self._early or self._poll.poll(seconds * 1000))
 
     def receive(self) -> list[dict[str, Any]]:
         """The next messages; empty when the connection has ended."""

@@ -7,11 +7,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from scale.engines.protocol import Condition
 from scale.environment import Environment
 from scale.kernel.resources import Resources
 
 _MIB = 1024 * 1024
 _NVIDIA = Path("/proc/driver/nvidia/gpus")
+_LEAST_DISK = 1024 * _MIB  # that a node must have free, and this part of it all
+_LEAST_PART = 0.01
 _PATIENCE = 5  # seconds for a driver's tool that may hang
 
 
@@ -22,6 +25,12 @@ def measured(home: Path) -> tuple[Resources, Resources]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _MIB
     total = Resources(cpus=cpus, mem=round(memory), disk=round(disk.total / _MIB), gpus=_gpus())
     return total, Resources({**total, "disk": round(disk.free / _MIB)})
+
+
+def conditions(free: int, total: int) -> tuple[Condition, ...]:
+    """What is wrong with a machine whose disk has so many bytes free. Pure."""
+    is_low = free < _LEAST_DISK or free < _LEAST_PART * total
+    return (Condition.LOW_DISK_SPACE,) if is_low else ()
 
 
 def overrides(environment: Environment) -> Resources:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE") / (1 << 20)  # MiB
 _CHUNK = 1 << 20
 
 TASK_MARK = "SCALE_TASK_ID"
@@ -35,7 +36,7 @@ def wall() -> float:
 class Stat:
     """The part of /proc/<pid>/stat that matters here."""
 
-    __slots__ = ("group", "parent", "pid", "start", "state")
+    __slots__ = ("group", "parent", "pid", "resident", "start", "state")
 
     def __init__(self, pid: int, text: bytes) -> None:
         fields = text[text.rindex(b")") + 2 :].split()  # the name before it may hold anything
@@ -44,6 +45,7 @@ class Stat:
         self.parent = int(fields[1])
         self.group = int(fields[2])
         self.start = int(fields[19]) / _TICKS
+        self.resident = int(fields[21]) * _PAGE  #: MiB
 
     @property
     def is_alive(self) -> bool:

@@ -14,6 +14,7 @@ import socket
 
 from scale.engines.local import places, processes, wire
 from scale.engines.local.crew import Crew
+from scale.engines.local.limits import AUTO
 from scale.engines.local.peer import Peer
 from scale.engines.local.sampling import EVERY
 
@@ -77,6 +78,7 @@ class Runner:
         self._on_readable(self._listener.fileno(), self._engine_came)
         if self._crew.sampler.fileno >= 0:
             self._on_readable(self._crew.sampler.fileno, self._output_grew, select.EPOLLONESHOT)
+        self._on_readable(self._crew.limits.shortage, self._crew.limits.memory_is_short)
 
     def _on_readable(self, fd: int, act: Callable[[], None], flags: int = 0) -> None:
         self._poll.register(fd, select.EPOLLIN | flags)
@@ -91,7 +93,8 @@ class Runner:
         if self._crew.waiting:
             return 0.0
         idle = None if self._peer or self._crew.has_work else self._alone_since + IDLE
-        due = [at for at in (self._look_at, self._crew.next_deadline(), idle) if at is not None]
+        moments = (self._look_at, self._crew.limits.look_at, self._crew.next_deadline(), idle)
+        due = [at for at in moments if at is not None]
         return max(0.0, min(due) - processes.now()) if due else -1.0
 
     def _is_over(self) -> bool:
@@ -102,6 +105,8 @@ class Runner:
     def _act_on_time(self) -> None:
         now = processes.now()
         self._crew.kill_overdue(now)
+        if self._crew.limits.look_at is not None and now >= self._crew.limits.look_at:
+            self._crew.look_at_memory()
         if self._look_at is not None and now >= self._look_at:
             self._look_at = None
             self._crew.look_at_output()
@@ -115,6 +120,7 @@ class Runner:
             os.unlink(places.SOCKET)
         if self._is_stopping:
             self._crew.sweeper.kill_everything()
+        self._crew.limits.leave()
         if self._peer:
             self._tell()
             self._peer.finish()
@@ -201,8 +207,9 @@ class Runner:
                 self._crew.reconcile(ids)
             case {"ack": ids}:
                 self._crew.acknowledge(ids)
-            case {"hello": {"env": env, "ack": ids}}:
+            case {"hello": {"env": env, "ack": ids} as hello}:
                 self._crew.task_env = env
+                self._crew.limits.mode = hello.get("memory", AUTO)
                 self._crew.acknowledge(ids)
                 self._greet()
             case {"stop": True}:

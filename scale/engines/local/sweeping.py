@@ -22,13 +22,13 @@ class Sweeper:
         self._keeper_id = keeper_id
 
     def signal(self, tasks: Iterable[Task], number: int) -> None:
-        """Signal what belongs to these tasks; of a task that we were not told to kill, only its group."""
+        """Signal what belongs to these tasks; of a task that is not to be killed, only its group."""
         tasks = list(tasks)
         groups = {task.pid for task in tasks if task.is_child and task.runs}
         for group in groups:
             processes.signal_group(group, number)
         others = {task.pid for task in tasks if task.pid not in groups and _is_its_group(task)}
-        marks = {(self._keeper_id, task.id) for task in tasks if task.killed}
+        marks = {(self._keeper_id, task.id) for task in tasks if task.killed or task.is_over}
         for stat in processes.living():
             if stat.group not in groups and (stat.group in others or (marks and processes.marks_of(stat.pid) in marks)):
                 processes.signal_one(stat, number)

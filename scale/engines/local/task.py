@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scale.engines.local import places, processes, wire
+from scale.engines.local import cgroups, places, processes, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ class Task:
     """A task from its launch to the acknowledgement of its end; all moments but ``wall`` are seconds since boot."""
 
     __slots__ = (
-        "after", "before", "day", "directory", "end", "grace", "id", "is_child", "kill_at", "killed", "name", "pid", "pidfd",
-        "wall",
+        "after", "before", "day", "directory", "end", "grace", "group", "id", "is_child", "is_over", "kill_at", "killed", "limit",
+        "name", "pid", "pidfd", "wall",
     )  # fmt: skip
 
     def __init__(self, task_id: str, day: str, grace: float, wall: float) -> None:
@@ -31,6 +31,9 @@ class Task:
         self.pidfd = -1  #: tells that it is over when nobody can reap it for us
         self.killed = False  #: we were asked to end it
         self.kill_at = 0.0  #: when it gets SIGKILL
+        self.limit = 0.0  #: MiB of memory that it may use; 0: no limit
+        self.group: cgroups.Group | None = None  #: holds it to its limit
+        self.is_over = False  #: it got over its limit
         self.end: dict[str, Any] | None = None
 
     @property
@@ -57,11 +60,24 @@ class Task:
             self.end["started"] = self.wall
 
     def spawn_record(self) -> list[Any]:
-        facts = {"day": self.day, "dir": self.directory, "grace": self.grace, "wall": self.wall, "before": self.before}
+        facts: dict[str, Any] = {
+            "day": self.day,
+            "dir": self.directory,
+            "grace": self.grace,
+            "wall": self.wall,
+            "before": self.before,
+        }
+        if self.limit:
+            facts["limit"] = self.limit
+        if self.group:
+            facts["group"] = self.group.facts()
         return ["spawn", self.id, facts]
 
     def pid_record(self) -> list[Any]:
         return ["pid", self.id, self.pid, self.before, self.after]
+
+    def over_record(self) -> list[Any]:
+        return ["over", self.id]
 
     def end_record(self) -> list[Any]:
         return ["end", self.id, self.end]
@@ -73,6 +89,8 @@ class Task:
             found.append(self.pid_record())
         if self.killed:
             found.append(["kill", self.id])
+        if self.is_over:
+            found.append(self.over_record())
         if self.end is not None:
             found.append(self.end_record())
         return found
@@ -102,6 +120,8 @@ def _planned(task_id: str, facts: dict[str, Any]) -> Task:
     """What a keeper of another version did not write down is taken for unknown."""
     task = Task(task_id, facts.get("day", ""), facts.get("grace", 5.0), facts.get("wall", 0.0))
     task.directory, task.before = facts.get("dir"), facts.get("before", -1.0)
+    task.limit = facts.get("limit", 0.0)
+    task.group = cgroups.known(task.limit, facts["group"]) if "group" in facts else None
     return task
 
 
@@ -112,7 +132,9 @@ def _recall(task: Task, record: list[Any], *, is_of_this_boot: bool) -> None:
             task.before, task.after = (before, after) if is_of_this_boot else (-1.0, -1.0)
         case ["kill", _]:
             task.killed = True
+        case ["over", _]:
+            task.is_over = True
         case ["end", _, dict(end)]:
-            task.end = end
+            task.end, task.group = end, None
         case _:
             pass

@@ -21,6 +21,7 @@ def order(task: TaskSpec) -> dict[str, Any]:
         "env": dict(task.env),
         "cwd": task.working_dir,
         "grace": task.grace.total_seconds(),
+        "mem": task.resources["mem"],
     }
 
 

@@ -7,7 +7,7 @@ as one line of text) and ``working_dir``.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from scale.kernel.ids import ClusterId, task_id
 from scale.kernel.resources import Resources
 
 VERSION = "2.0"
+_GPUS = "CUDA_VISIBLE_DEVICES"
 SHELL = ("/bin/sh", "-c")
 TaskType = Literal["pull", "pre", "main", "post"]
 
@@ -110,6 +111,12 @@ class ExecutionConfiguration:
     def get_env_vars(self, task_type: str) -> dict[str, str]:
         return dict(self._task(task_type).env_vars)
 
+    def get_gpus(self) -> tuple[int, ...]:
+        """The indices of the GPUs that the execution was given."""
+        main = self._task("main")
+        given = main.env_vars.get(_GPUS, "") if main.resources.get("gpus") else ""
+        return tuple(int(index) for index in given.split(",") if index.isdecimal())
+
     def get_docker_params(self, task_type: str) -> tuple[DockerParameter, ...]:
         return tuple(DockerParameter(param["flag"], param["value"]) for param in self._task(task_type).docker_params)
 
@@ -131,11 +138,15 @@ def command_configuration(
     resources: Mapping[str, float],
     job_id: int,
     exe_num: int,
+    gpus: Iterable[int] = (),
 ) -> dict[str, Any]:
-    """Configure an execution that is one command: a text runs by the shell, a list as it is."""
+    """Configure an execution that is one command: a text runs by the shell, a list as it is.
+
+    :param gpus: the indices of those that it gets
+    """
     words = [*SHELL, command] if isinstance(command, str) else list(command)
     told = {f"ALLOCATED_{name.upper()}": f"{amount:.1f}" for name, amount in resources.items()}
-    told |= {"SCALE_JOB_ID": str(job_id), "SCALE_EXE_NUM": str(exe_num)}
+    told |= {"SCALE_JOB_ID": str(job_id), "SCALE_EXE_NUM": str(exe_num), **_gpu_variables(gpus)}
     main = {
         "task_id": task_id(execution, "main"),
         "type": "main",
@@ -146,3 +157,9 @@ def command_configuration(
         "env_vars": {**env, **told},
     }
     return {"version": VERSION, "tasks": [main]}
+
+
+def _gpu_variables(gpus: Iterable[int]) -> dict[str, str]:
+    """How a program, and the tools that start containers, are told which GPUs are its own; without any it sees none."""
+    indices = ",".join(map(str, gpus))
+    return {_GPUS: indices, "NVIDIA_VISIBLE_DEVICES": indices or "void"}

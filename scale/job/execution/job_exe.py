@@ -71,6 +71,7 @@ class RunningJobExecution:
         self.priority = priority
         self.submitted = job_exe.submitted
         self.queued = job_exe.queued
+        self.gpus = configuration.get_gpus()  #: indices on its node
         self.started = job_exe.started
         self.user = job_exe.user
         self.resources = Resources(job_exe.resources)

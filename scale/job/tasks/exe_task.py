@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["JOB_TASK_ID_PREFIX", "JobExecutionTask"]
 
-#: what an engine says of a task that it could not start, or whose end nobody saw
+#: what an engine says of a task that it could not start or had to end, or whose end nobody saw
 ERROR_OF_REASON = {
     Reason.COMMAND_NOT_FOUND: "command-not-found",
     Reason.COMMAND_NOT_EXECUTABLE: "command-not-executable",
     Reason.WORKING_DIRECTORY: "working-directory",
     Reason.NODE_LOST: "node-lost",
+    Reason.OUT_OF_MEMORY: "out-of-memory",
     Reason.EXIT_UNSEEN: "scheduler-lost",
 }
 _EXECUTOR_TERMINATED = "REASON_EXECUTOR_TERMINATED"
@@ -51,6 +52,10 @@ class JobExecutionTask(Task):
             lost = TaskId(self._task_id)
             self._task_id = lost_task_id(lost, losses_in(lost) + 1)
             self._line = timeline.CREATED
+
+    def is_explained(self, task_update: TaskStatusUpdate) -> bool:
+        """Whether the engine knows why it failed; then its exit code or signal is only how."""
+        return task_update.reason in ERROR_OF_REASON
 
     def has_run(self, task_update: TaskStatusUpdate) -> bool:
         """Whether its program ran. A process that has an exit code or died of a signal did, even if nobody said so before."""

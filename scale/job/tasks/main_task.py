@@ -39,6 +39,8 @@ class MainTask(JobExecutionTask):
         """An exit code means what the job type says it means; so does a signal that was none of ours."""
         if task_update.task_id != self.id:
             return None
+        if self.is_explained(task_update):
+            return self.consider_general_error(task_update)
         if self.is_system:
             if task_update.exit_code in BY_EXIT_CODE:
                 return BY_EXIT_CODE[task_update.exit_code]

@@ -35,6 +35,6 @@ class StepTask(JobExecutionTask):
         """A registered exit code says what went wrong; 1 and unknown ones say nothing."""
         if task_update.task_id != self.id:
             return None
-        if self.has_run(task_update) and task_update.exit_code in BY_EXIT_CODE:
+        if not self.is_explained(task_update) and self.has_run(task_update) and task_update.exit_code in BY_EXIT_CODE:
             return BY_EXIT_CODE[task_update.exit_code]
         return self.consider_general_error(task_update)

@@ -17,15 +17,22 @@ from scale.scheduler.placement.plan import Placement
 
 
 @transaction.atomic
-def plan_apply(*, placements: Sequence[Placement], framework_id: str, when: datetime) -> list[JobExecution]:
+def plan_apply(
+    *, placements: Sequence[Placement], gpus: Mapping[int, Sequence[int]], framework_id: str, when: datetime
+) -> list[JobExecution]:
     """Take entries off the queue and make their executions; both or neither.
 
     Entries that were canceled, taken or changed since the plan was made are left as they are.
+
+    :param gpus: the indices that queue entries get, by the entries' ids
     """
     node_of = {placement.ask.entry_id: placement.node_id for placement in placements}
     entries = _claim(node_of)
     jobs = _jobs_of(entries)
-    executions = [_execution(entry, jobs[entry.job_id], framework_id, when, node_id=node_of[entry.pk]) for entry in entries]
+    executions = [
+        _execution(entry, jobs[entry.job_id], framework_id, when, node_id=node_of[entry.pk], gpus=gpus.get(entry.pk, ()))
+        for entry in entries
+    ]
     made = JobExecution.objects.bulk_create(executions, batch_size=500)
     queue_remove(ids=[entry.pk for entry in entries])
     return made
@@ -51,7 +58,9 @@ def _jobs_of(entries: Iterable[Queue]) -> Mapping[int, Job]:
     return Job.objects.select_related("owner", "job_type").in_bulk({entry.job_id for entry in entries})
 
 
-def _execution(entry: Queue, job: Job, framework_id: str, when: datetime, *, node_id: int | None) -> JobExecution:
+def _execution(
+    entry: Queue, job: Job, framework_id: str, when: datetime, *, node_id: int | None, gpus: Sequence[int] = ()
+) -> JobExecution:
     name = cluster_id(framework_id, job.pk, entry.exe_num)
     configuration = command_configuration(
         name,
@@ -61,6 +70,7 @@ def _execution(entry: Queue, job: Job, framework_id: str, when: datetime, *, nod
         resources=entry.resources,
         job_id=job.pk,
         exe_num=entry.exe_num,
+        gpus=gpus,
     )
     return JobExecution(
         job=job,

@@ -41,6 +41,7 @@ class Occupant:
     queued: datetime
     job_id: int
     holds: Resources
+    gpus: tuple[int, ...] = ()  #: the indices of those that it holds
 
     def urgency(self, mode: QueueMode) -> Urgency:
         return urgency(mode, self.priority, self.queued, self.job_id)

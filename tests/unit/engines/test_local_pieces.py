@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scale.engines.local import ending, places, processes, translate, wire
+from scale.engines.local import ending, machine, places, processes, translate, wire
 from scale.engines.local.journal import Journal, records
 from scale.engines.local.logs import combined, parse_marks
 from scale.engines.local.sampling import events
 from scale.engines.local.task import Task, remembered
-from scale.engines.protocol import Reason, TaskSpec, TaskState
+from scale.engines.protocol import Condition, Reason, TaskSpec, TaskState
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
 
@@ -104,7 +104,7 @@ def test_a_wait_status_becomes_a_report(status, asked, state, how):
 
 def test_an_order_is_all_the_keeper_needs():
     spec = TaskSpec(TaskId("a"), "node", ("echo", "x"), Resources(), env={"A": "b"}, grace=timedelta(seconds=2))
-    assert translate.order(spec) == {"id": "a", "argv": ["echo", "x"], "env": {"A": "b"}, "cwd": None, "grace": 2.0}
+    assert translate.order(spec) == {"id": "a", "argv": ["echo", "x"], "env": {"A": "b"}, "cwd": None, "grace": 2.0, "mem": 0.0}
 
 
 # Output
@@ -206,3 +206,12 @@ def test_a_name_with_blanks_and_brackets_does_not_confuse():
     text = b"7 (a) b (c) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 500 0 0"
     stat = processes.Stat(7, text)
     assert (stat.parent, stat.group, stat.state) == (1, 7, b"S")
+
+
+@pytest.mark.parametrize(
+    ("free", "total", "is_low"),
+    [(1024, 2048, False), (1023, 2048, True), (2048, 204_800, False), (2047, 204_800, True), (0, 0, True)],
+)
+def test_a_disk_is_nearly_full_with_less_than_a_gibibyte_or_a_hundredth_of_it(free, total, is_low):
+    found = machine.conditions(free << 20, total << 20)
+    assert found == ((Condition.LOW_DISK_SPACE,) if is_low else ())

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from scale.engines.protocol import Condition
+from scale.kernel.moments import moment_text
 from scale.kernel.resources import Resources
 from scale.node.manager import NodeManager
 from scale.node.models import Node
@@ -131,3 +133,24 @@ def test_the_status_tells_of_each_node(is_online, agent_id, state):
 def test_the_status_tells_of_a_scheduler_that_is_paused():
     (node,) = known().generate_status_json(scheduler_is_paused=True)
     assert node["state"]["name"] == "SCHEDULER_STOPPED"
+
+
+def errors_of(manager):
+    (node,) = manager.generate_status_json(scheduler_is_paused=False)
+    return node["state"]["name"], [(each["name"], each["started"], each["last_updated"]) for each in node["errors"]]
+
+
+def test_a_condition_lasts_from_the_first_report_of_it_to_the_one_that_leaves_it_out():
+    low = (Condition.LOW_DISK_SPACE,)
+    manager = known(a_node_report(conditions=low))
+    manager.handle_report("local", a_node_report(conditions=low, when=later(minutes=1)))
+    started, updated = moment_text(NOW), moment_text(later(minutes=1))
+    assert errors_of(manager) == ("DEGRADED", [("LOW_DISK_SPACE", started, updated)])
+    manager.handle_report("local", a_node_report(when=later(minutes=2)))
+    assert errors_of(manager) == ("READY", [])
+
+
+def test_a_node_that_is_away_is_in_no_condition():
+    manager = known(a_node_report(conditions=(Condition.LOW_DISK_SPACE,)))
+    manager.handle_report("local", a_node_report(is_online=False))
+    assert errors_of(manager) == ("OFFLINE", [])

@@ -105,4 +105,17 @@ def test_a_command_is_one_main_task_that_knows_who_it_is():
         "ALLOCATED_MEM": "256.0",
         "SCALE_JOB_ID": "7",
         "SCALE_EXE_NUM": "2",
+        "CUDA_VISIBLE_DEVICES": "",
+        "NVIDIA_VISIBLE_DEVICES": "void",
     }
+
+
+def test_the_gpus_of_an_execution_stand_in_its_environment_and_are_read_from_there():
+    needs = {"cpus": 1, "gpus": 2}
+    name, env = cluster_id("f", 7, 2), {"CUDA_VISIBLE_DEVICES": "7"}
+    document = command_configuration(name, "true", env=env, working_dir=None, resources=needs, job_id=7, exe_num=2, gpus=(0, 2))
+    configuration = ExecutionConfiguration(document)
+    told = configuration.get_env_vars("main")
+    assert (told["CUDA_VISIBLE_DEVICES"], told["NVIDIA_VISIBLE_DEVICES"]) == ("0,2", "0,2")
+    assert configuration.get_gpus() == (0, 2)
+    assert command_job("true").get_gpus() == ()

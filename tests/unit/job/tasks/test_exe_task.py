@@ -198,6 +198,13 @@ def test_an_engine_may_say_why_it_could_not_start_a_task(reason, error):
     assert error_of(a_task("main", is_started=False), reason=reason.value) == error
 
 
+@pytest.mark.parametrize("how", [{"signal": 9}, {"exit_code": 137}, {"exit_code": 2}, {"exit_code": 0}])
+@pytest.mark.parametrize("kind", ["pre", "main", "post", "system main"])
+def test_what_ran_out_of_memory_failed_of_that_however_it_ended(kind, how):
+    assert error_of(a_task(kind), reason=Reason.OUT_OF_MEMORY.value, **how) == "out-of-memory"
+    assert not BY_NAME["out-of-memory"].should_be_retried
+
+
 def test_each_loss_gives_the_next_name():
     task = a_task("main")
     names = []
