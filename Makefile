@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # made up by the machine, as many as HYPOTHESIS_PROFILE says: dev, ci or night
 STATEFUL := tests/stateful
-USE_A_DATABASE := tests/database tests/api tests/journeys
+USE_A_DATABASE := tests/database tests/api tests/journeys tests/stateful/test_queue.py
 .DEFAULT_GOAL := help
 .PHONY: help demo up test check fast on-postgres soak coverage lint docs install clean
 
