@@ -4,11 +4,14 @@ PYTHON ?= python3
 VENV := .venv$(addprefix -,$(filter-out python3,$(notdir $(PYTHON))))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# made up by the machine, as many as HYPOTHESIS_PROFILE says: dev, ci or night
+STATEFUL := tests/stateful
+USE_A_DATABASE := tests/database tests/api tests/journeys tests/stateful/test_queue.py
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check lint docs install clean
+.PHONY: help demo up test check fast on-postgres soak coverage lint docs install clean
 
 help: ## Show these commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## Start a service of its own, run real jobs through it, show what came of them
 	@$(BIN)/scale demo
@@ -16,11 +19,23 @@ demo: $(VENV)/installed ## Start a service of its own, run real jobs through it,
 up: $(VENV)/installed ## Start the service to stay, with its data in SCALE_HOME (~/.scale)
 	@$(BIN)/scale up
 
-test: lint ## Format, lint, types, import contracts, and every test
+test: lint coverage on-postgres ## Format, lint, types, import contracts, and every test on both databases
 	$(BIN)/pytest
 
-check: lint ## The fast half: all of that without the tests that start whole services
+check: lint fast ## The fast half: all of that on SQLite, without the tests that start whole services
+
+fast: $(VENV)/installed-dev ## The fast tests alone
 	$(BIN)/pytest -m "not slow"
+
+on-postgres: $(VENV)/installed-dev ## Whatever uses a database, on a PostgreSQL that is started for it
+	$(BIN)/python -m tests.clusters.postgres -- $(BIN)/pytest $(USE_A_DATABASE)
+
+soak: $(VENV)/installed-dev ## Let the machine look for a story that breaks us, for hours: 20,000 examples
+	HYPOTHESIS_PROFILE=night $(BIN)/pytest --timeout=0 $(STATEFUL)
+
+coverage: $(VENV)/installed-dev ## Fail where a line or branch of the pure files is not tested
+	$(BIN)/coverage run -m pytest -q tests/unit tests/stateful tests/contracts/test_instant_engine.py
+	@$(BIN)/coverage json --quiet -o - | $(BIN)/python -m tests.pure
 
 lint: $(VENV)/installed-dev ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

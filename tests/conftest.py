@@ -15,6 +15,16 @@ from scale.kernel.locks import locks_held
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
+def pytest_report_header():
+    """Which database this run is on; it closes with the same word."""
+    return f"database: {connection.vendor}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"database: {connection.vendor}")
+
+
 @pytest.fixture
 def clock(settings):
     """The clock that views look at."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from scale.engines.instant import Behaviour, InstantEngine, Outcome, succeed_at_once
 from scale.job.models import Job
@@ -75,3 +78,11 @@ class World:
 
     def job(self, job_id: int) -> Job:
         return Job.objects.select_related("error", "node").get(pk=job_id)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens in here leaves the database as it was: for stories of which many are told in one test."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

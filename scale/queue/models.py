@@ -24,7 +24,7 @@ class Queue(models.Model):
         db_table = "queue"
         constraints = [models.UniqueConstraint(fields=["job", "exe_num"], name="queue_an_execution_waits_once")]
         indexes = [
-            models.Index(fields=["shape", "queued", "id"], condition=models.Q(is_canceled=False), name="queue_waiting_by_shape"),
+            models.Index(fields=["shape", "queued", "job"], condition=models.Q(is_canceled=False), name="queue_waiting_in_order"),
             models.Index(fields=["priority", "queued", "job"], condition=models.Q(is_canceled=False), name="queue_by_urgency"),
             models.Index(fields=["id"], condition=models.Q(is_canceled=True), name="queue_canceled"),
         ]

@@ -8,6 +8,7 @@ import pytest
 
 from scale.engines.instant import InstantEngine, Outcome
 from scale.engines.protocol import Reason, TaskSpec, TaskState
+from scale.environment import Environment
 from scale.kernel.clock import ManualClock
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
@@ -127,3 +128,40 @@ def test_what_is_due_at_the_same_moment_keeps_its_order():
     engine.launch([spec(f"t{n}", Does.SUCCEED) for n in range(20)], at(0))
     ends = [task for task, state, _ in told(engine, 1) if state.is_end]
     assert ends == [f"t{n}" for n in range(20)]
+
+
+def test_without_a_word_every_task_succeeds_at_once():
+    engine = InstantEngine()
+    engine.start(lambda: None)
+    engine.reports(START)
+    engine.launch([spec("a")], at(0))
+    assert told(engine, 0)[-1] == ("a", TaskState.FINISHED, at(0))
+
+
+def test_an_engine_of_a_scheduler_has_one_node():
+    assert list(InstantEngine.from_environment(Environment(), ManualClock(START)).cluster.nodes) == ["node-1"]
+
+
+def test_what_would_have_ended_by_itself_but_was_killed_is_not_waited_for():
+    engine = started(lambda _: Outcome(timedelta(seconds=5)))
+    engine.launch([spec("a")], at(0))
+    engine.kill([TaskId("a")], at(1))
+    assert engine.next_due is None
+    assert [state for _, state, _ in told(engine, 9)] == [TaskState.RUNNING, TaskState.KILLED]
+
+
+def test_only_ends_can_be_acknowledged():
+    engine = started()
+    engine.launch([spec("a")], at(0))
+    engine.acknowledge([TaskId("a"), TaskId("stranger")])
+    engine.finish(TaskId("a"), at(1))
+    assert told(engine, 1)[-1] == ("a", TaskState.FINISHED, at(1))
+
+
+def test_an_engine_that_stops_for_good_leaves_ends_as_they_are():
+    engine = started()
+    engine.launch([spec("a"), spec("b")], at(0))
+    engine.finish(TaskId("a"), at(1))
+    engine.stop(leave_tasks=False)
+    engine.start(lambda: None)
+    assert [report.state for report in engine.reports(at(1))[-2:]] == [TaskState.FINISHED, TaskState.KILLED]

@@ -10,14 +10,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import httpx
 import psutil
+import psycopg2
 import pytest
 
 from scale.client import ScaleClient
 from scale.kernel.clock import SystemClock
+from tests.clusters.postgres import database_of_its_own
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -37,10 +40,10 @@ def until(happens: Callable[[], object], within: float = 40) -> None:
 class Up:
     """A `scale up` with a data directory of its own."""
 
-    def __init__(self, home: Path, directory: Path) -> None:
+    def __init__(self, home: Path, directory: Path, database: dict[str, str]) -> None:
         self.home = home
         bare = {name: value for name, value in os.environ.items() if not name.startswith("SCALE_")}
-        self.variables = {**bare, "SCALE_HOME": str(home), "SCALE_LISTEN": "127.0.0.1:0", "SCALE_KILL_GRACE": "1"}
+        self.variables = {**bare, "SCALE_HOME": str(home), "SCALE_LISTEN": "127.0.0.1:0", "SCALE_KILL_GRACE": "1", **database}
         self.output = directory / "up.txt"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen([*SCALE, "up"], env=self.variables, cwd=directory, stdout=output, stderr=output)
@@ -69,6 +72,14 @@ class Up:
         found = [child for child in psutil.Process(self.process.pid).children() if words in " ".join(child.cmdline())]
         assert len(found) <= 1
         return found[0] if found else None
+
+    def status_in_the_database(self, job: int) -> str:
+        """What is written of a job when nobody runs who could be asked."""
+        url = self.variables.get("SCALE_DATABASE_URL")
+        with closing(psycopg2.connect(url) if url else sqlite3.connect(self.home / "scale.sqlite3")) as database:
+            cursor = database.cursor()
+            cursor.execute(f"SELECT status FROM job WHERE id = {job}")
+            return cursor.fetchone()[0]
 
     def said(self, words: str) -> bool:
         return words in self.output.read_text()
@@ -99,12 +110,20 @@ def home(tmp_path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def up(home, tmp_path) -> Iterator[Callable[[], Up]]:
+def database() -> Iterator[dict[str, str]]:
+    """The variable that names a database of the test's own, where these tests run on PostgreSQL; otherwise none."""
+    url = os.environ.get("SCALE_DATABASE_URL", "")
+    with database_of_its_own(url) if url.startswith("postgres") else nullcontext() as own:
+        yield {"SCALE_DATABASE_URL": own} if own else {}
+
+
+@pytest.fixture
+def up(home, tmp_path, database) -> Iterator[Callable[[], Up]]:
     """Start the service; again, too, in the same data directory."""
     started: list[Up] = []
 
     def start() -> Up:
-        started.append(Up(home, tmp_path))
+        started.append(Up(home, tmp_path, database))
         started[-1].wait_until_ready()
         return started[-1]
 
@@ -188,9 +207,7 @@ def test_the_end_puts_running_jobs_back_on_the_queue_and_leaves_nothing_running(
     service.wait_for_running(1)
     assert service.stop(signal.SIGTERM) == 0
     assert processes_of(home) == []
-    with sqlite3.connect(home / "scale.sqlite3") as database:
-        assert database.execute("SELECT status FROM job WHERE id = ?", [job]).fetchone() == ("QUEUED",)
-    database.close()
+    assert service.status_in_the_database(job) == "QUEUED"
 
 
 def test_killing_scale_up_itself_ends_its_children_and_leaves_the_tasks_for_the_next(up, home):

@@ -2,7 +2,8 @@
 
 The rules:
 
-* The most urgent ask chooses first, and takes the node that fits it best.
+* The most urgent ask chooses first, and takes the first node that has room. Nodes stand in the order in which they came,
+  so a new one takes only what had no place; a job never loses its place because there is more room.
 * An ask for which no node has room now gets one kept: the node that comes closest. Less urgent asks may use of it only
   what the waiting one will not need once everything more urgent on that node has ended. So a large job is not starved
   by small ones, and small ones still run beside it.
@@ -66,7 +67,7 @@ class _Pass:
         for ask in sorted(self._snapshot.asks, key=lambda ask: ask.urgency(mode)):
             wait = self._held_back(ask) or self._refused_before(ask)
             if wait is None:
-                row = self._best(ask)
+                row = self._first(ask)
                 if row is not None:
                     self._take(ask, row)
                     placements.append(Placement(ask, self._snapshot.slots[row].node_id))
@@ -90,13 +91,9 @@ class _Pass:
         before = self._refused.get(ask.shape) if ask.shape else None
         return Wait(ask, before.code, before.text, before.nodes) if before else None
 
-    def _best(self, ask: Ask) -> int | None:
-        needs = self._snapshot.column(ask.needs)
-        rows = np.flatnonzero(filters.feasible(needs, self._nodes))
-        if not len(rows):
-            return None
-        score = scores.leftover(needs, self._nodes.free[rows], self._nodes.offered[rows])
-        return int(rows[int(np.argmin(score))])
+    def _first(self, ask: Ask) -> int | None:
+        fits = filters.feasible(self._snapshot.column(ask.needs), self._nodes)
+        return int(np.argmax(fits)) if fits.any() else None
 
     def _take(self, ask: Ask, row: int) -> None:
         needs = self._snapshot.column(ask.needs)

@@ -1,4 +1,4 @@
-"""Which of the nodes that would do is the best one: the lowest score, and of equals the first. Pure."""
+"""Which of the nodes that have no room now comes closest to it: the lowest score, and of equals the first. Pure."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ import numpy as np
 from scale.scheduler.placement.snapshot import Columns
 
 
-def leftover(needs: Columns, free: Columns, offered: Columns) -> Columns:
-    """Best fit: the share of the node that would stay free, so that large room is kept for large asks.
-
-    ``needs``: resources; ``free`` and ``offered``: nodes by resources. Returns a number a node, from 0 (full).
-    """
-    return np.asarray(_shares(free - needs, offered).sum(axis=1))
-
-
 def shortfall(needs: Columns, usable: Columns, offered: Columns) -> Columns:
-    """How much of the node must still become free before the ask fits, as a share of it; a number a node."""
-    return np.asarray(_shares(np.maximum(needs - usable, 0.0), offered).sum(axis=1))
+    """How much of the node must still become free before the ask fits, as a share of it; a number a node.
 
-
-def _shares(amounts: Columns, offered: Columns) -> Columns:
-    return np.divide(amounts, offered, out=np.zeros_like(amounts), where=offered > 0)
+    ``needs``: resources; ``usable`` and ``offered``: nodes by resources.
+    """
+    lacking = np.maximum(needs - usable, 0.0)
+    shares = np.divide(lacking, offered, out=np.zeros_like(lacking), where=offered > 0)
+    return np.asarray(shares.sum(axis=1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
 from pydantic import Field
 
@@ -17,6 +19,10 @@ class Order(Body):
     name: Text
     inner: Inner = Field(default_factory=Inner)
     count: int = Field(1, ge=1)
+
+
+class Labeled(Body):
+    labels: dict[Annotated[str, Field(min_length=1, max_length=3)], int] = {}
 
 
 class Adjustment(Change):
@@ -58,6 +64,11 @@ def test_what_is_not_finite_is_refused(amount):
 def test_text_that_nothing_can_take_is_refused():
     assert faults_of({"name": "a\0b"}) == {"name": "holds a NUL byte"}
     assert "lone surrogate" in faults_of({"name": "\ud800"})["name"]
+
+
+def test_a_fault_of_a_free_name_is_told_with_the_object_that_holds_it():
+    assert faults_of({"labels": {"": 1}}, Labeled) == {"labels": "the name '': may not be empty"}
+    assert faults_of({"labels": {"long": 1}}, Labeled)["labels"].startswith("the name 'long': String should have at most 3")
 
 
 def test_a_hundred_faults_are_enough():

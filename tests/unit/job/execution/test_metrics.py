@@ -106,6 +106,18 @@ def test_running_executions_are_counted_on_their_node():
     assert list(metrics.metrics_by_node) == [1]
 
 
+def test_a_node_that_others_run_on_is_kept_when_some_are_subtracted():
+    metrics = added(RunningJobExeMetricsByNode(), completed(), completed())
+    metrics.subtract_metrics(added(RunningJobExeMetricsByNode(), completed()))
+    assert metrics.metrics_by_node[1].total_count == 1
+
+
+def test_what_finished_elsewhere_is_subtracted_from_no_node():
+    metrics = added(FinishedJobExeMetricsByNode(), completed(), completed())
+    metrics.subtract_metrics(added(FinishedJobExeMetricsByNode(), completed(), completed(node_id=2)))
+    assert {node: metrics.metrics_by_node[node].count for node in metrics.metrics_by_node} == {1: 1}
+
+
 def test_failures_are_counted_by_whose_fault_they_are():
     metrics = added(FinishedJobExeMetrics(), failed("ALGORITHM"), failed("DATA"), failed("DATA"), failed("SYSTEM"), completed())
     told = json_of(metrics)

@@ -88,6 +88,11 @@ def test_what_we_write_we_can_read():
     assert results.get_task_run_length("main") == timedelta(minutes=2)
 
 
+def test_a_task_is_found_behind_the_others():
+    tasks = [{"type": "pull"}, {"type": "main", "started": "2026-01-31T12:00:00Z"}]
+    assert TaskResults({"version": "1.0", "tasks": tasks}, do_validate=False).get_task_started("main") == NOW
+
+
 def test_of_a_task_that_is_not_there_nothing_is_known():
     results = TaskResults()
     assert results.get_dict() == {"version": "1.0", "tasks": []}

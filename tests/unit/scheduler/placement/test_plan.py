@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scale.kernel.resources import Resources
@@ -50,13 +52,9 @@ def test_of_equals_the_first_or_the_last_to_come(mode, first):
     assert placed(plan(asks, [a_slot()], queue_mode=mode)) == {first: 1}
 
 
-def test_the_node_that_fits_best_is_taken():
-    slots = [a_slot(1, cpus=8), a_slot(2, cpus=2), a_slot(3, cpus=4)]
+def test_the_first_node_that_has_room_is_taken():
+    slots = [a_slot(1, cpus=1), a_slot(2, cpus=8), a_slot(3, cpus=2)]
     assert placed(plan([an_ask(cpus=2)], slots)) == {1: 2}
-
-
-def test_of_nodes_that_fit_alike_the_first_is_taken():
-    assert placed(plan([an_ask()], [a_slot(5), a_slot(6)])) == {1: 5}
 
 
 def test_a_node_is_filled_up_before_the_next_is_begun():
@@ -355,3 +353,22 @@ def test_what_is_not_held_back_waits_only_if_no_ready_node_has_room_that_is_not_
         if wait.code not in ("type-paused", "type-limit"):
             needs = snapshot.column(wait.ask.needs)
             assert not any((needs <= free + 1e-6).all() for free in snapshot.free[snapshot.is_ready])
+
+
+#: when each took the node that fitted it best, the fifth lost its place as a fifth node came
+NEEDS = [(3, 2), (1, 3), (2, 0), (1, 2), (2, 4), (2, 0), (4, 4), (2, 0), (1, 1)]
+NODES = [(3, 5), (2, 6), (6, 3), (2, 5)]
+LOST_BY_BEST_FIT = Snapshot(
+    [an_ask(number, cpus=cpus, mem=mem) for number, (cpus, mem) in enumerate(NEEDS)],
+    [a_slot(number, cpus=cpus, mem=mem) for number, (cpus, mem) in enumerate(NODES)],
+)
+
+
+@given(snapshots, amounts, amounts)
+@example(LOST_BY_BEST_FIT, 1.0, 3.0)
+def test_a_free_node_more_takes_a_place_from_nobody_but_for_somebody_more_urgent(snapshot, cpus, mem):
+    before = placed(decide(snapshot))
+    after = placed(decide(replace(snapshot, slots=[*snapshot.slots, a_slot(99, cpus=cpus, mem=mem)])))
+    in_order = sorted(snapshot.asks, key=lambda ask: ask.urgency(snapshot.queue_mode))
+    changed = [ask.entry_id for ask in in_order if (ask.entry_id in before) != (ask.entry_id in after)]
+    assert not changed or changed[0] in after

@@ -1,0 +1,199 @@
+"""What the queries of every day cost with a million jobs, and how the database goes about them.
+
+    SCALE_HOME=/tmp/million python benchmarks/million.py [--jobs 1000000]
+    python -m tests.clusters.postgres -- python benchmarks/million.py
+
+The database is the one that the settings name; it is migrated, and filled if it is empty. Fifty thousand of a million
+jobs wait, a thousand run, the others ended one a second. The last line is one JSON object: of each query the fastest of
+three times in milliseconds, and its plan.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scale.settings")
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import django
+
+django.setup()
+
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.color import no_style
+from django.db import connection, models, transaction
+from django.db.models import Q
+
+from scale.job.execution.selectors import executions_ended_since, executions_unended, executions_unwanted
+from scale.job.execution.services import jobs_recover
+from scale.job.filters import JobFilter
+from scale.job.models import Job, JobExecution, JobExecutionEnd
+from scale.job.selectors import job_ids_chosen, jobs_selected
+from scale.job.services import job_submit, jobs_cancel
+from scale.job.submission import parse_submission
+from scale.kernel.clock import SystemClock
+from scale.queue.models import Queue
+from scale.queue.ordering import QueueMode
+from scale.queue.selectors import queue_lines
+from scale.scheduler.placement.plan import Placement
+from scale.scheduler.placement.selectors import asks_of, lines_waiting
+from scale.scheduler.placement.services import plan_apply, queue_clear_canceled
+from tests.builders import NOW
+
+PAGE = 100
+SHAPES = 40
+BULK = 10_000  # jobs that were submitted at the same moment
+
+
+def moment(number: str) -> str:
+    """So many seconds after NOW, in SQL."""
+    if connection.vendor == "sqlite":
+        return f"datetime('{NOW:%Y-%m-%d %H:%M:%S}', ({number}) || ' seconds')"
+    return f"timestamptz '{NOW.isoformat()}' + ({number}) * interval '1 second'"
+
+
+def multiply(model: type[models.Model], like: models.Model, numbers: str, **different: str) -> None:
+    """Copy a row; what is different of each copy is SQL that speaks of its number n."""
+    columns = [connection.ops.quote_name(field.column) for field in model._meta.concrete_fields]
+    values = [
+        different.get(field.column, f"t.{connection.ops.quote_name(field.column)}") for field in model._meta.concrete_fields
+    ]
+    table, key = model._meta.db_table, model._meta.pk.column
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {COUNT})"
+            f" INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)}"
+            f" FROM {table} AS t, numbers WHERE t.{key} = {like.pk} AND {numbers}"
+        )
+
+
+def fill(waiting: int, running: int) -> None:
+    user = User.objects.create(username="alice")
+    body = {"command": "true", "resources": {"cpus": 1, "mem": 256}}
+    job = job_submit(submission=parse_submission(body), by=user, when=NOW)
+    entry = Queue.objects.get()
+    ended = COUNT - waiting - running
+    execution = JobExecution(job=job, job_type=job.job_type, exe_num=1, cluster_id="c", timeout=60, queued=NOW, started=NOW)
+    execution.created = NOW
+    execution.save()
+    end = JobExecutionEnd(job_exe=execution, job=job, job_type=job.job_type, exe_num=1, status="COMPLETED", queued=NOW)
+    end.ended = end.created = NOW
+    end.save()
+    over = "CASE WHEN n % 100 < 94 THEN 'COMPLETED' WHEN n % 100 < 99 THEN 'FAILED' ELSE 'CANCELED' END"
+    status = f"CASE WHEN n <= {ended} THEN {over} WHEN n <= {ended + running} THEN 'RUNNING' ELSE 'QUEUED' END"
+    base = job.pk
+    at = moment("n")
+    multiply(Job, job, "TRUE", id=f"n + {base}", status=status, created=at, queued=at, last_modified=at)
+    placed = f"n <= {ended + running}"
+    own = {"job_id": f"n + {base}", "queued": at, "created": at}
+    multiply(JobExecution, execution, placed, id=f"n + {execution.pk}", cluster_id="'c' || n", has_ended=f"n <= {ended}", **own)
+    multiply(JobExecutionEnd, end, f"n <= {ended}", job_exe_id=f"n + {execution.pk}", status=over, ended=at, **own)
+    shape = f"(n % {SHAPES}) || '/1/cpus=1.0,mem=256.0'"
+    own["queued"] = moment(f"n - n % {BULK}")
+    multiply(Queue, entry, f"n > {ended + running}", id=f"n + {entry.pk}", shape=shape, priority=f"n % {SHAPES}", **own)
+    Queue.objects.filter(pk=entry.pk).delete()
+    JobExecution.objects.filter(pk=execution.pk).update(has_ended=True)
+    Job.objects.filter(pk=base).update(status="COMPLETED")
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), [Job, JobExecution, Queue]):
+            cursor.execute(statement)
+        cursor.execute("ANALYZE")
+
+
+def claim() -> None:
+    lines = lines_waiting(QueueMode.FIFO)
+    asks = asks_of(lines, {line.shape: 25 for line in lines}, QueueMode.FIFO)
+    plan_apply(placements=[Placement(ask, None) for ask in asks], framework_id="f", when=NOW)  # type: ignore[arg-type]
+
+
+def queries() -> dict[str, Callable[[], Any]]:
+    ended, waiting = Job.objects.filter(status="COMPLETED").latest("id").pk, Queue.objects.latest("id")
+    lines = lines_waiting(QueueMode.FIFO)
+    unsettled = [(pk, 1) for pk in JobExecution.objects.filter(has_ended=False).values_list("job_id", flat=True)[:1000]]
+    late = JobExecutionEnd.objects.latest("ended").ended
+    alice = User.objects.get()
+    mine = Queue.objects.get(pk=(Queue.objects.earliest("id").pk + waiting.pk) // 2)
+    before = Q(priority__lt=mine.priority) | Q(priority=mine.priority, queued__lt=mine.queued)
+    return {
+        "lines_waiting": lambda: lines_waiting(QueueMode.FIFO),
+        "asks_of, 25 of each": lambda: asks_of(lines, {line.shape: 25 for line in lines}, QueueMode.FIFO),
+        "asks_of, 25 of each, LIFO": lambda: asks_of(lines, {line.shape: 25 for line in lines}, QueueMode.LIFO),
+        "claim of 1000": claim,
+        "queue_clear_canceled": lambda: queue_clear_canceled(framework_id="f", when=NOW),
+        "queue_lines": queue_lines,
+        "position in the queue": lambda: Queue.objects.filter(before, is_canceled=False).count(),
+        "executions_unwanted, of 1000": lambda: executions_unwanted(unsettled),
+        "executions_unended": lambda: list(executions_unended()),
+        "executions_ended_since, 3 hours": lambda: list(executions_ended_since(late - timedelta(hours=3))),
+        "jobs_recover": lambda: jobs_recover(when=NOW),
+        "jobs_cancel of 1000": lambda: jobs_cancel(ids=range(ended - 1000, ended), by=alice, when=NOW),
+        "jobs, the newest": lambda: list(jobs_selected(JobFilter())[:PAGE]),
+        "jobs, how many": lambda: jobs_selected(JobFilter()).count(),
+        "jobs, failed": lambda: list(jobs_selected(JobFilter(status=("FAILED",)))[:PAGE]),
+        "jobs, queued or running": lambda: list(jobs_selected(JobFilter(status=("QUEUED", "RUNNING")))[:PAGE]),
+        "jobs, failed, how many": lambda: jobs_selected(JobFilter(status=("FAILED",))).count(),
+        "jobs, changed in the last hour": lambda: list(jobs_selected(JobFilter(started=late - timedelta(hours=1)))[:PAGE]),
+        "jobs, by last_modified": lambda: list(jobs_selected(JobFilter(order=("-last_modified",)))[:PAGE]),
+        "jobs, by priority": lambda: list(jobs_selected(JobFilter(order=("priority",)))[:PAGE]),
+        "jobs, all that wait, by number": lambda: job_ids_chosen(_choice(), alice),
+    }
+
+
+def _choice() -> Any:
+    from scale.job.filters import JobChoice
+
+    return JobChoice.model_construct(filter=JobFilter(status=("QUEUED",)), job_ids=None)
+
+
+def measured(query: Callable[[], Any]) -> dict[str, Any]:
+    """Run it in a transaction that is undone; the fastest of three."""
+    clock, times = SystemClock(), []
+    for _ in range(3):
+        said: list[tuple[str, Any]] = []
+
+        def hear(execute: Any, sql: str, params: Any, many: bool, context: Any, said: Any = said) -> Any:
+            said.append((sql, params))
+            return execute(sql, params, many, context)
+
+        with transaction.atomic(), connection.execute_wrapper(hear):
+            began = clock.monotonic()
+            query()
+            times.append(clock.monotonic() - began)
+            transaction.set_rollback(True)
+    return {"ms": round(min(times) * 1000, 1), "statements": len(said), "plan": plans(said)}
+
+
+def plans(said: list[tuple[str, Any]]) -> list[str]:
+    found: dict[str, None] = {}
+    word = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN (COSTS OFF) "
+    for sql, params in said:
+        if sql.startswith(("SELECT", "UPDATE", "DELETE")):
+            with connection.cursor() as cursor:
+                cursor.execute(word + sql, params)
+                for row in cursor.fetchall():
+                    found[str(row[-1]).strip()[:160]] = None
+    return list(found)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--jobs", type=int, default=1_000_000)
+    COUNT = parser.parse_args().jobs
+    call_command("migrate", verbosity=0)
+    clock = SystemClock()
+    if not Job.objects.exists():
+        began = clock.monotonic()
+        fill(waiting=COUNT // 20, running=COUNT // 1000)
+        print(f"filled in {clock.monotonic() - began:.0f} s", file=sys.stderr)
+    figures = {name: measured(query) for name, query in queries().items()}
+    for name, figure in figures.items():
+        print(f"{figure['ms']:>10} ms  {figure['statements']:>3}  {name}", file=sys.stderr)
+    print(json.dumps({"database": connection.vendor, "jobs": Job.objects.count(), "queries": figures}))

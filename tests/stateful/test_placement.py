@@ -1,0 +1,112 @@
+"""A cluster that changes from pass to pass, and what placement makes of it."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from scale.kernel.resources import Resources
+from scale.scheduler.placement.plan import decide
+from scale.scheduler.placement.snapshot import Occupant, Snapshot
+from tests.builders import a_slot, an_ask
+
+picks = st.integers(0, 10_000)
+sizes = st.sampled_from([1.0, 2.0, 4.0, 6.0])
+amounts = st.sampled_from([0.0, 0.1, 0.5, 1.0, 2.0, 3.0, 4.0])
+KINDS = (10, 11)
+LIMITED = 11
+MOST = 2  # of the limited kind
+
+
+class PlacementLife(RuleBasedStateMachine):
+    """Jobs come and end, nodes come, go away and come back."""
+
+    @initialize(size=sizes)
+    def begin(self, size):
+        self.nodes = []  # what each has, and whether it takes jobs
+        self.queue = {}  # asks by number
+        self.running = {}  # ask and row of the node, by number
+        self.came = 0
+        self.is_paused = False
+        self.a_node_comes(size, size)
+
+    @rule(cpus=sizes, mem=sizes)
+    def a_node_comes(self, cpus, mem):
+        if len(self.nodes) < 6:
+            self.nodes.append([cpus, mem, True])
+
+    @rule(pick=picks)
+    def a_node_is_paused_or_resumed(self, pick):
+        node = self.nodes[pick % len(self.nodes)]
+        node[2] = not node[2]
+
+    @rule(cpus=amounts, mem=amounts, priority=st.sampled_from([1, 100]), kind=st.sampled_from(KINDS))
+    def a_job_is_queued(self, cpus, mem, priority, kind):
+        self.came += 1
+        self.queue[self.came] = an_ask(self.came, cpus, priority, job_type_id=kind, mem=mem)
+
+    @rule(picked=st.lists(picks, max_size=3))
+    def jobs_end(self, picked):
+        for pick in picked:
+            if names := sorted(self.running):
+                del self.running[names[pick % len(names)]]
+
+    @rule()
+    def the_scheduler_is_paused_or_resumed(self):
+        self.is_paused = not self.is_paused
+
+    def _slot(self, row, node):
+        cpus, mem, is_ready = node
+        held = [Occupant(ask.priority, ask.queued, ask.job_id, ask.needs) for ask, at in self.running.values() if at == row]
+        return a_slot(row, cpus, held, mem=mem, is_ready=is_ready)
+
+    def _snapshot(self, *more):
+        running = sum(ask.job_type_id == LIMITED for ask, _ in self.running.values())
+        slots = [*(self._slot(row, node) for row, node in enumerate(self.nodes)), *more]
+        return Snapshot(list(self.queue.values()), slots, {LIMITED: MOST - running}, is_paused=self.is_paused)
+
+    def _placed(self, snapshot):
+        return {placement.ask.entry_id: placement.node_id for placement in decide(snapshot).placements}
+
+    @rule()
+    def a_pass_is_made(self):
+        plan = decide(self._snapshot())
+        answered = [placement.ask.entry_id for placement in plan.placements] + [wait.ask.entry_id for wait in plan.waits]
+        assert sorted(answered) == sorted(self.queue), "every ask is placed or explained, and never both"
+        assert all(wait.code and wait.text for wait in plan.waits)
+        for placement in plan.placements:
+            assert self.nodes[placement.node_id][2], "this node takes no jobs"
+            self.running[placement.ask.entry_id] = (self.queue.pop(placement.ask.entry_id), placement.node_id)
+
+    @rule(cpus=sizes, mem=sizes)
+    def a_free_node_more_would_take_no_place_but_for_somebody_more_urgent(self, cpus, mem):
+        snapshot = self._snapshot()
+        before, after = self._placed(snapshot), self._placed(self._snapshot(a_slot(99, cpus, mem=mem)))
+        in_order = sorted(self.queue.values(), key=lambda ask: ask.urgency(snapshot.queue_mode))
+        changed = [ask.entry_id for ask in in_order if (ask.entry_id in before) != (ask.entry_id in after)]
+        assert not changed or changed[0] in after
+
+    @invariant()
+    def no_node_is_oversubscribed(self):
+        for row, (cpus, mem, _) in enumerate(self.nodes):
+            held = sum((ask.needs for ask, at in self.running.values() if at == row), Resources())
+            assert held.fits_in(Resources(cpus=cpus + 1e-5, mem=mem + 1e-5))
+
+    @invariant()
+    def no_limit_is_passed(self):
+        assert sum(ask.job_type_id == LIMITED for ask, _ in self.running.values()) <= MOST
+
+    def teardown(self):
+        """When jobs end and all take jobs, nobody waits for ever but for what is too large for every node."""
+        if not hasattr(self, "nodes"):
+            return
+        self.is_paused = False
+        for node in self.nodes:
+            node[2] = True
+        for _ in range(len(self.queue) + 1):
+            self.running.clear()
+            self.a_pass_is_made()
+        assert {wait.code for wait in decide(self._snapshot()).waits} <= {"too-large"}
+
+
+TestPlacementLife = PlacementLife.TestCase
