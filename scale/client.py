@@ -20,14 +20,16 @@ import ipaddress
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
+from urllib.parse import quote
 
 import httpx
 
 from scale.kernel.clock import Clock, SystemClock
-from scale.kernel.errors import BadRequest, ClusterTrouble, Fault, Invalid, ScaleError
+from scale.kernel.errors import BadRequest, ClusterTrouble, Fault, Invalid, NotFound, ScaleError
 
 Json = dict[str, Any]
 Stream = Literal["stdout", "stderr", "combined"]
@@ -145,6 +147,11 @@ class ScaleClient:
         """Cancel jobs; the answer names those that were, those that had ended, and those that nobody knows."""
         return self._json("POST", "jobs/cancel/", json={"job_ids": [*job_ids]})
 
+    def requeue(self, *job_ids: int, priority: int | None = None) -> Json:
+        """Try jobs anew that failed or were canceled; the answer is as that of `cancel`."""
+        urgency = {} if priority is None else {"priority": priority}
+        return self._json("POST", "jobs/requeue/", json={"job_ids": [*job_ids], **urgency})
+
     def wait(self, job_id: int, timeout: float | None = None) -> Json:
         """Wait until the job has ended, and tell it as it then is.
 
@@ -179,6 +186,17 @@ class ScaleClient:
     def node(self, node_id: int) -> Json:
         return self._json("GET", f"nodes/{node_id}/")
 
+    def node_named(self, hostname: str) -> Json:
+        """:raises NotFound: there is none"""
+        for number in count(1):
+            page = self._json("GET", "nodes/", params={"page_size": 1000, "page": number})
+            found: list[Json] = [node for node in page["results"] if node["hostname"] == hostname]
+            if found or not page["next"]:
+                break
+        if not found:
+            raise NotFound(f"There is no node {hostname}.")
+        return found[0]
+
     def change_node(self, node_id: int, **fields: Any) -> None:
         self._ask("PATCH", f"nodes/{node_id}/", json=fields)
 
@@ -187,6 +205,20 @@ class ScaleClient:
 
     def change_scheduler(self, **fields: Any) -> None:
         self._ask("PATCH", "scheduler/", json=fields)
+
+    def job_types(self) -> Json:
+        """One page of the kinds of jobs, by name."""
+        return self._json("GET", "job-types/", params={"page_size": 1000})
+
+    def job_types_status(self) -> Json:
+        """How many jobs of which status there are of each kind, of the last three hours."""
+        return self._json("GET", "job-types/status/")
+
+    def job_type(self, name: str, version: str) -> Json:
+        return self._json("GET", _type_path(name, version))
+
+    def change_job_type(self, name: str, version: str, **fields: Any) -> None:
+        self._ask("PATCH", _type_path(name, version), json=fields)
 
     def queue_status(self) -> Json:
         return self._json("GET", "queue/status/")
@@ -239,6 +271,10 @@ class ScaleClient:
             raise Invalid([Fault("", "this holds bytes that are no UTF-8 text")]) from None
         except ValueError:
             raise Invalid([Fault("", "this holds a number that is not finite")]) from None
+
+
+def _type_path(name: str, version: str) -> str:
+    return f"job-types/{quote(name, safe='')}/{quote(version, safe='')}/"
 
 
 def _trouble(answer: httpx.Response) -> Refused | Unwell:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 
+from scale.cli import complete
 from scale.kernel.errors import Invalid, ScaleError
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ FAILED, WRONG_USAGE, UNREACHABLE, BROKEN_PIPE = 1, 2, 3, 141
 P = ParamSpec("P")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer as JSON, and nothing else.")]
-JobId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The job's id.")]
+JobId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The job's id.", autocompletion=complete.job_ids)]
+JobIds = Annotated[
+    list[int], typer.Argument(metavar="ID...", min=1, help="The ids of the jobs.", autocompletion=complete.job_ids)
+]
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scale.cli import cluster, demo, jobs, logs, submit, up
+from scale.cli import cluster, demo, jobs, logs, operate, submit, up
 from scale.cli.access import telling
 
 EPILOG = (
@@ -17,7 +17,6 @@ app = typer.Typer(
     help="Run jobs on a cluster, or on this machine.",
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -28,8 +27,14 @@ app.command("demo")(telling(demo.demo))
 app.command("submit", context_settings={"allow_interspersed_args": False})(telling(submit.submit))
 app.command("jobs")(telling(jobs.jobs))
 app.command("job")(telling(jobs.job))
+app.command("explain")(telling(jobs.explain))
 app.command("logs")(telling(logs.logs))
 app.command("cancel")(telling(jobs.cancel))
+app.command("requeue")(telling(jobs.requeue))
 app.command("status")(telling(cluster.status))
 app.command("nodes")(telling(cluster.nodes))
+app.command("types")(telling(cluster.types))
+app.command("pause")(telling(operate.pause))
+app.command("resume")(telling(operate.resume))
+app.command("drain")(telling(operate.drain))
 app.command("version")(telling(cluster.version))

@@ -1,4 +1,4 @@
-"""`scale status`, `scale nodes`, `scale version`."""
+"""`scale status`, `scale nodes`, `scale types`, `scale version`."""
 
 from __future__ import annotations
 
@@ -43,6 +43,16 @@ def nodes(as_json: AsJson = False) -> None:
     show.console().print(show.table(columns, map(_node_row, page["results"]), right=("ID",)))
 
 
+def types(as_json: AsJson = False) -> None:
+    """List the kinds of jobs."""
+    with service() as scale:
+        page = scale.job_types()
+    if as_json:
+        return show.print_json(page)
+    columns = ("NAME", "VERSION", "ACTIVE", "PAUSED", "AT MOST", "TITLE")
+    show.console().print(show.table(columns, map(_type_row, page["results"]), right=("AT MOST",)))
+
+
 def version(as_json: AsJson = False) -> None:
     """Print the service's version."""
     with service() as scale:
@@ -85,12 +95,27 @@ def count_of(document: Json, kind: str, category: str | None = None) -> int:
     return sum((count[category] if category else count)["total"] for count in counts)
 
 
+def _type_row(job_type: Json) -> tuple[show.Cell, ...]:
+    return (
+        job_type["name"],
+        job_type["version"],
+        _yes(job_type["is_active"]),
+        _yes(job_type["is_paused"]),
+        job_type["max_scheduled"] or None,
+        job_type["title"],
+    )
+
+
+def _yes(flag: bool) -> str:
+    return "yes" if flag else "no"
+
+
 def _node_row(node: Json) -> tuple[show.Cell, ...]:
     return (
         node["id"],
         node["hostname"],
-        "yes" if node["is_active"] else "no",
-        "yes" if node["is_paused"] else "no",
+        _yes(node["is_active"]),
+        _yes(node["is_paused"]),
         node.get("pause_reason"),
         show.moment(node.get("created")),
     )

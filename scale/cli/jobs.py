@@ -1,4 +1,4 @@
-"""`scale jobs`, `scale job`, `scale cancel`."""
+"""`scale jobs`, `scale job`, `scale explain`, `scale cancel`, `scale requeue`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scale.cli import show
-from scale.cli.access import FAILED, AsJson, JobId, service
+from scale.cli.access import FAILED, AsJson, JobId, JobIds, service
 from scale.cli.submit import ending
 
 if TYPE_CHECKING:
@@ -45,16 +45,54 @@ def job(job_id: JobId, as_json: AsJson = False) -> None:
     show.console().print(_sheet(found))
 
 
-def cancel(
-    job_ids: Annotated[list[int], typer.Argument(metavar="ID...", min=1, help="The ids of the jobs.")], as_json: AsJson = False
-) -> None:
+def explain(job_id: JobId, as_json: AsJson = False) -> None:
+    """Say why a job waits: for what, since when, and at which place of the queue."""
+    with service() as scale:
+        found = scale.job(job_id)
+    waiting = found.get("waiting")
+    if as_json:
+        return show.print_json({"id": job_id, "status": found["status"], "waiting": waiting})
+    if waiting is None:
+        how = "being placed" if found["status"] == "QUEUED" else show.plain(ending(found))
+        return typer.echo(f"Job {job_id} does not wait: it is {how}.")
+    show.console().print(
+        show.facts(
+            [
+                ("job", job_id),
+                ("waits", waiting["text"]),
+                ("code", waiting["code"]),
+                ("nodes", _named(waiting["nodes"])),
+                ("since", _utc(waiting["since"])),
+                ("position", waiting["position"]),
+            ]
+        )
+    )
+
+
+def cancel(job_ids: JobIds, as_json: AsJson = False) -> None:
     """Cancel jobs: what waits leaves the queue, what runs is ended. One that is unknown makes the exit code 1."""
     with service() as scale:
         answer = scale.cancel(*job_ids)
+    _tell(answer, "Job {} had ended already.", as_json)
+
+
+def requeue(
+    job_ids: JobIds,
+    priority: Annotated[int | None, typer.Option(min=1, help="The lowest number goes first; else as it was.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try jobs anew that failed or were canceled. One that is unknown makes the exit code 1."""
+    with service() as scale:
+        answer = scale.requeue(*job_ids, priority=priority)
+    _tell(answer, "Job {} neither failed nor was canceled.", as_json)
+
+
+def _tell(answer: Json, unchanged: str, as_json: bool) -> None:
+    """What became of the jobs that were named; only trouble is worth words."""
     if as_json:
         show.print_json(answer)
     for job_id in answer["unchanged_job_ids"]:
-        typer.echo(f"Job {job_id} had ended already.", err=True)
+        typer.echo(unchanged.format(job_id), err=True)
     for job_id in answer["unknown_job_ids"]:
         typer.echo(f"scale: there is no job {job_id}", err=True)
     if answer["unknown_job_ids"]:

@@ -13,6 +13,11 @@ from scale.environment import PREFIX, Environment
 
 _MADE = "<!-- Made by `make docs`; change the code instead. -->"
 
+_COMPLETION = (
+    "`scale --install-completion` teaches the shell it is called from (bash, zsh or fish) to complete commands, options, job ids,"
+    " nodes and job types; `scale --show-completion` prints what it would install."
+)
+
 _CLIENT_VARIABLES = (
     (
         "SCALE_URL",
@@ -76,6 +81,7 @@ def _commands() -> Iterator[str]:
         yield from ("", f"## scale {name}", "", f"`{' '.join(words)}`", "", " ".join(command.help.split()))
         if rows:
             yield from ("", "| | |", "|---|---|", *rows)
+    yield from ("", "## Completion", "", _COMPLETION)
 
 
 def _parameter(parameter: Any) -> str:

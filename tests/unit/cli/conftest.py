@@ -22,12 +22,18 @@ class Pretender:
     url: str = ""
     answers: dict[str, Any] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
+    before_that: dict[str, list[Any]] = field(default_factory=dict)
     bodies: list[Any] = field(default_factory=list)
     heard: queue.Queue[str] = field(default_factory=queue.Queue)
 
     def says(self, request: str, answer: Any, status: int = 200) -> None:
         self.answers[request] = answer
         self.statuses[request] = status
+
+    def says_in_turn(self, request: str, *answers: Any) -> None:
+        """Each once, and the last one for ever."""
+        self.says(request, answers[-1])
+        self.before_that[request] = list(answers[:-1])
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -39,14 +45,15 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", 0))
         if length:
             self.pretender.bodies.append(json.loads(self.rfile.read(length)))
-        answer = self.pretender.answers.get(request, {"detail": f"nothing is known of {request}"})
+        before = self.pretender.before_that.get(request)
+        answer = before.pop(0) if before else self.pretender.answers.get(request, {"detail": f"nothing is known of {request}"})
         content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(self.pretender.statuses.get(request, 404))
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    do_POST = do_GET
+    do_POST = do_PATCH = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

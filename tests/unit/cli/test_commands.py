@@ -7,6 +7,25 @@ import re
 
 import pytest
 
+COMMANDS = [
+    "up",
+    "demo",
+    "submit",
+    "jobs",
+    "job",
+    "explain",
+    "logs",
+    "cancel",
+    "requeue",
+    "status",
+    "nodes",
+    "types",
+    "pause",
+    "resume",
+    "drain",
+    "version",
+]
+
 STATUS = {
     "timestamp": "2026-01-31T12:00:05.123456Z",
     "scheduler": {"hostname": "sched-1", "state": {"name": "READY", "title": "Ready"}, "warnings": []},
@@ -126,6 +145,53 @@ def test_canceling_says_what_did_not_change_and_fails_for_what_nobody_knows(scal
     assert told.exit_code == 1
 
 
+WAITING = {
+    "code": "no-room",
+    "text": "needs 4 gpus; 528 nodes have fewer free",
+    "nodes": {"busy": 528},
+    "since": "2026-01-31T12:00:00Z",
+    "position": 3,
+}
+
+
+def test_a_job_that_waits_explains_itself(scale, service, a_job):
+    service.says("GET jobs/7/", {**a_job("QUEUED"), "waiting": WAITING})
+    assert lines(scale("explain", "7").stdout) == [
+        "job 7",
+        "waits needs 4 gpus; 528 nodes have fewer free",
+        "code no-room",
+        "nodes busy 528",
+        "since 2026-01-31 12:00:00 UTC",
+        "position 3",
+    ]
+    assert json.loads(scale("explain", "7", "--json").stdout) == {"id": 7, "status": "QUEUED", "waiting": WAITING}
+
+
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [("RUNNING", "running"), ("FAILED", "failed: timeout"), ("QUEUED", "being placed"), ("COMPLETED", "completed")],
+)
+def test_a_job_that_does_not_wait_says_how_it_is(scale, service, a_job, status, how):
+    service.says("GET jobs/7/", {**a_job(status, error="timeout" if status == "FAILED" else None), "waiting": None})
+    told = scale("explain", "7")
+    assert (told.stdout, told.exit_code) == (f"Job 7 does not wait: it is {how}.\n", 0)
+
+
+def test_requeuing_says_what_did_not_change_and_fails_for_what_nobody_knows(scale, service):
+    service.says("POST jobs/requeue/", {"job_ids": [1], "unchanged_job_ids": [2], "unknown_job_ids": [3]}, 202)
+    told = scale("requeue", "1", "2", "3", "--priority", "5")
+    assert service.bodies == [{"job_ids": [1, 2, 3], "priority": 5}]
+    assert told.stderr == "Job 2 neither failed nor was canceled.\nscale: there is no job 3\n"
+    assert told.exit_code == 1
+
+
+def test_types_are_a_table(scale, service):
+    told = {"name": "command", "version": "1.0.0", "is_active": True, "is_paused": False, "max_scheduled": 0, "title": "Command"}
+    service.says("GET job-types/", a_page(told, {**told, "name": "reader", "max_scheduled": 5}))
+    assert lines(scale("types").stdout)[1:] == ["command 1.0.0 yes no Command", "reader 1.0.0 yes no 5 Command"]
+    assert json.loads(scale("types", "--json").stdout)["count"] == 2
+
+
 def test_a_service_that_is_not_there_is_an_exit_code_of_its_own_and_a_hint(scale, monkeypatch):
     monkeypatch.setenv("SCALE_URL", "http://127.0.0.1:1")
     told = scale("jobs")
@@ -144,7 +210,7 @@ def test_a_wrong_setting_is_wrong_usage(scale, monkeypatch):
     assert scale("jobs").exit_code == 2
 
 
-@pytest.mark.parametrize("command", ["up", "demo", "submit", "jobs", "job", "logs", "cancel", "status", "nodes", "version"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(scale, command):
     told = scale(command, "--help")
     assert told.exit_code == 0
