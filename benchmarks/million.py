@@ -111,7 +111,7 @@ def fill(waiting: int, running: int) -> None:
 def claim() -> None:
     lines = lines_waiting(QueueMode.FIFO)
     asks = asks_of(lines, {line.shape: 25 for line in lines}, QueueMode.FIFO)
-    plan_apply(placements=[Placement(ask, None) for ask in asks], framework_id="f", when=NOW)  # type: ignore[arg-type]
+    plan_apply(placements=[Placement(ask, None) for ask in asks], gpus={}, framework_id="f", when=NOW)  # type: ignore[arg-type]
 
 
 def queries() -> dict[str, Callable[[], Any]]:

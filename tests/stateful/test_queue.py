@@ -108,7 +108,7 @@ class QueueLife(RuleBasedStateMachine):
         asks = [self.seen[number] for number in self._chosen(range(len(self.seen)), numbers)]
         placements = [Placement(ask, self.node.pk) for ask in asks]
         there = dict(Queue.objects.filter(is_canceled=False).values_list("pk", "job_id"))
-        made = plan_apply(placements=placements, framework_id="f", when=self._tick())
+        made = plan_apply(placements=placements, gpus={}, framework_id="f", when=self._tick())
         assert sorted(one.job_id for one in made) == sorted(there[ask.entry_id] for ask in asks if ask.entry_id in there)
         for one in made:
             assert self.waiting.pop((one.job_id, one.exe_num)) is False
