@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
+from http import HTTPStatus
 from typing import NamedTuple
 
 import orjson
 from django.conf import settings
+from django.http import HttpResponse
 from django.utils.module_loading import import_string
 from pydantic import Field
 
 from scale.engines.protocol import LogSource, Stream
+from scale.exceptions import problem
 from scale.job.models import JobExecution
+from scale.job.ranges import NothingThere, part_wanted
 from scale.kernel.ids import TaskId
 from scale.kernel.reading import Text
 from scale.parameters import Moment, Parameters
+
+#: a header: whether the execution is over, so that nothing will be added to what it has written
+COMPLETE = "Scale-Log-Complete"
 
 
 class LogParameters(Parameters):
@@ -24,20 +31,36 @@ class LogParameters(Parameters):
     started: Moment | None = Field(None, description="Taken, but engines that keep no times give everything.")
 
 
+class Wanted(NamedTuple):
+    """In which form, and which part: the header `Range`, which counts for `txt`."""
+
+    format: str = "txt"
+    range: str | None = None
+
+
 class Dress(NamedTuple):
     content_type: str
-    render: Callable[[TaskId, Stream, str], str | bytes]
+    render: Callable[[TaskId, Stream, bytes], str | bytes]
 
 
-def _page(task: TaskId, stream: Stream, text: str) -> str:
+def _page(task: TaskId, stream: Stream, written: bytes) -> str:
     title = escape(f"{task} {stream}")
     head = f'<meta charset="utf-8"><title>{title}</title>'
-    return f"<!DOCTYPE html>\n<html><head>{head}</head><body><pre>{escape(text)}</pre></body></html>\n"
+    return f"<!DOCTYPE html>\n<html><head>{head}</head><body><pre>{escape(_text(written))}</pre></body></html>\n"
+
+
+def _json(task: TaskId, stream: Stream, written: bytes) -> bytes:
+    return orjson.dumps({"task_id": task, "stream": stream, "text": _text(written)})
+
+
+def _text(written: bytes) -> str:
+    """As text; bytes that are no UTF-8 are replaced."""
+    return written.decode(errors="replace")
 
 
 DRESSES = {
-    "txt": Dress("text/plain; charset=utf-8", lambda task, stream, text: text),
-    "json": Dress("application/json", lambda task, stream, text: orjson.dumps({"task_id": task, "stream": stream, "text": text})),
+    "txt": Dress("text/plain; charset=utf-8", lambda task, stream, written: written),
+    "json": Dress("application/json", _json),
     "html": Dress("text/html; charset=utf-8", _page),
 }
 
@@ -50,7 +73,28 @@ def log_source(execution: JobExecution) -> LogSource | None:
     return source
 
 
-def log_text(execution: JobExecution, task: TaskId, stream: Stream) -> str:
-    """All that a task has written until now; bytes that are no UTF-8 are replaced."""
+def log_answer(path: str, execution: JobExecution, task: TaskId, stream: Stream, wanted: Wanted) -> HttpResponse:
+    """What a task has written until now, or a part of it: 206, or 416 if there is no such part yet; 204 if there is nothing.
+
+    The execution was read before its output is: once it had ended, nothing can be missing.
+    """
     source = log_source(execution)
-    return ((source.read(task, stream) if source else None) or b"").decode(errors="replace")
+    size = (source.size(task, stream) if source else None) or 0
+    try:
+        part = part_wanted(wanted.range, size) if wanted.format == "txt" else None
+        answer = _dressed(source, task, stream, wanted.format, part) if source and size else HttpResponse(status=204)
+        if part:
+            answer.status_code = 206
+            answer["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{size}"
+    except NothingThere as error:
+        answer = problem(path, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, str(error))
+        answer["Content-Range"] = f"bytes */{size}"
+    answer["Accept-Ranges"] = "bytes"
+    answer[COMPLETE] = "true" if execution.has_ended else "false"
+    return answer
+
+
+def _dressed(source: LogSource, task: TaskId, stream: Stream, form: str, part: tuple[int, int] | None) -> HttpResponse:
+    dress = DRESSES[form]
+    written = source.read(task, stream, *(part or ())) or b""
+    return HttpResponse(dress.render(task, stream, written), content_type=dress.content_type)

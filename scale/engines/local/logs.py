@@ -11,6 +11,12 @@ from scale.kernel.ids import TaskId
 
 Mark = tuple[int, int]
 
+_FILES = {
+    Stream.STDOUT: (places.OUT,),
+    Stream.STDERR: (places.ERR,),
+    Stream.COMBINED: (places.OUT, places.ERR),
+}
+
 
 class LocalLogs:
     """Finds a task's files by looking into each day's directory, the newest first: one look-up per day that is kept."""
@@ -18,16 +24,18 @@ class LocalLogs:
     def __init__(self, home: Path) -> None:
         self._logs = str(home / places.LOGS)
 
-    def read(self, task_id: TaskId, stream: Stream) -> bytes | None:
+    def size(self, task_id: TaskId, stream: Stream) -> int | None:
+        stem = self._stem(task_id)
+        return None if stem is None else sum(_size(stem + ending) for ending in _FILES[stream])
+
+    def read(self, task_id: TaskId, stream: Stream, start: int = 0, stop: int | None = None) -> bytes | None:
         stem = self._stem(task_id)
         if stem is None:
             return None
-        if stream is Stream.STDOUT:
-            return _content(stem + places.OUT)
-        if stream is Stream.STDERR:
-            return _content(stem + places.ERR)
+        if stream is not Stream.COMBINED:
+            return _content(stem + _FILES[stream][0], start, stop)
         marks = parse_marks(_content(stem + places.MARKS) or b"")
-        return combined(_content(stem + places.OUT) or b"", _content(stem + places.ERR) or b"", marks)
+        return combined(_content(stem + places.OUT) or b"", _content(stem + places.ERR) or b"", marks)[start:stop]
 
     def _stem(self, task_id: TaskId) -> str | None:
         name = places.file_name(task_id)
@@ -35,9 +43,19 @@ class LocalLogs:
         return next((stem for stem in stems if os.access(stem + places.OUT, os.F_OK)), None)
 
 
-def _content(path: str) -> bytes | None:
+def _size(path: str) -> int:
     try:
-        return Path(path).read_bytes()
+        return Path(path).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _content(path: str, start: int = 0, stop: int | None = None) -> bytes | None:
+    """These bytes of a file, found without reading those before them."""
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(start)
+            return file.read(-1 if stop is None else stop - start)
     except FileNotFoundError:
         return None
 
