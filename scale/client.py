@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -33,6 +33,7 @@ from scale.kernel.errors import BadRequest, ClusterTrouble, Fault, Invalid, NotF
 
 Json = dict[str, Any]
 Stream = Literal["stdout", "stderr", "combined"]
+T = TypeVar("T")
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 BASE = "/api/v7/"
@@ -64,6 +65,12 @@ class Unwell(ClusterTrouble):
     def __init__(self, status: int, message: str) -> None:
         self.status = status
         super().__init__(message)
+
+
+class LogPart(NamedTuple):
+    content: bytes
+    stop: int  #: where the next part begins
+    is_over: bool  #: nothing will follow
 
 
 class ScaleClient:
@@ -138,6 +145,48 @@ class ScaleClient:
         """What an execution has written until now; nothing if there is no log."""
         return self._ask("GET", f"job-executions/{execution_id}/logs/{stream}/").content
 
+    def log_part(self, execution_id: int, stream: Stream, start: int, most: int = 1 << 20) -> LogPart:
+        """What an execution has written from this byte on, and whether it is over; nothing if there is no more until now."""
+        wanted = {"Range": f"bytes={start}-{start + most - 1}"}
+        answer = self._send("GET", f"job-executions/{execution_id}/logs/{stream}/", headers=wanted)
+        is_over = answer.headers.get("Scale-Log-Complete") == "true"
+        if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            size = int(answer.headers["Content-Range"].rpartition("/")[2])
+            return LogPart(b"", start if start <= size else 0, is_over)  # a task that was lost begins anew
+        if not answer.is_success:
+            raise _trouble(answer)
+        return LogPart(answer.content, start + len(answer.content), is_over and len(answer.content) < most)
+
+    def follow(self, job_id: int, *streams: Stream) -> Iterator[bytes]:
+        """What a job writes, as it comes, from its latest execution through all further ones until it has ended."""
+        number = 0
+        while latest := self._execution_after(job_id, number):
+            number = number + 1 if number else latest
+            yield from self._output(self.execution(job_id, number)["id"], streams or ("stdout", "stderr"))
+
+    def _execution_after(self, job_id: int, number: int) -> int:
+        """Wait for an execution after this one, and tell the latest; 0 if the job ends without."""
+        job = self.wait_for(lambda: self.job(job_id), lambda job: _latest(job) > number or job["status"] in ENDED)
+        return _latest(job) if _latest(job) > number else 0
+
+    def _output(self, execution_id: int, streams: Sequence[Stream]) -> Iterator[bytes]:
+        at = dict.fromkeys(streams, 0)
+
+        def look() -> list[LogPart]:
+            return [self.log_part(execution_id, stream, start) for stream, start in at.items()]
+
+        is_over = False
+        while not is_over:
+            parts = self.wait_for(look, lambda parts: any(part.content or part.is_over for part in parts))
+            is_over = all(part.is_over for part in parts)
+            for stream, part in zip(streams, parts, strict=True):
+                at[stream] = part.stop
+                if part.content:
+                    yield part.content
+
+    def execution(self, job_id: int, number: int) -> Json:
+        return self._json("GET", f"jobs/{job_id}/executions/{number}/")
+
     def log_document(self, execution_id: int, stream: Stream = "combined") -> Json:
         """The same as JSON, with the id of the task that wrote it; no text if there is no log."""
         told = self._json("GET", f"job-executions/{execution_id}/logs/{stream}/", params={"format": "json"})
@@ -160,7 +209,7 @@ class ScaleClient:
         """
         return self.wait_for(lambda: self.job(job_id), lambda job: job["status"] in ENDED, timeout)
 
-    def wait_for(self, ask: Callable[[], Json], enough: Callable[[Json], bool], timeout: float | None = None) -> Json:
+    def wait_for(self, ask: Callable[[], T], enough: Callable[[T], bool], timeout: float | None = None) -> T:
         """Ask again and again, ever more calmly, until the answer is enough."""
         began = heard = self._clock.monotonic()
         pause = _FIRST_PAUSE
@@ -253,16 +302,19 @@ class ScaleClient:
         return read
 
     def _ask(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        answer = self._send(method, path, **rest)
+        if answer.is_success:
+            return answer
+        raise _trouble(answer)
+
+    def _send(self, method: str, path: str, **rest: Any) -> httpx.Response:
         request = self._request(method, path, **rest)
         try:
-            answer = self._http.send(request)
+            return self._http.send(request)
         except httpx.TimeoutException:
             raise Unreachable(f"{self.url} does not answer in time") from None
         except httpx.TransportError as error:
             raise Unreachable(f"{self.url} cannot be reached: {error}") from None
-        if answer.is_success:
-            return answer
-        raise _trouble(answer)
 
     def _request(self, method: str, path: str, **rest: Any) -> httpx.Request:
         try:
@@ -271,6 +323,11 @@ class ScaleClient:
             raise Invalid([Fault("", "this holds bytes that are no UTF-8 text")]) from None
         except ValueError:
             raise Invalid([Fault("", "this holds a number that is not finite")]) from None
+
+
+def _latest(job: Json) -> int:
+    """The number of a job's latest execution; 0 if there is none."""
+    return int((job.get("execution") or {}).get("exe_num", 0))
 
 
 def _type_path(name: str, version: str) -> str:

@@ -240,12 +240,16 @@ class InstantEngine:
 
     # Logs
 
-    def read(self, task_id: TaskId, stream: Stream) -> bytes | None:
+    def size(self, task_id: TaskId, stream: Stream) -> int | None:
+        written = self.read(task_id, stream)
+        return None if written is None else len(written)
+
+    def read(self, task_id: TaskId, stream: Stream, start: int = 0, stop: int | None = None) -> bytes | None:
         """The engine is its own `LogSource`."""
         if task_id not in self.cluster.output:
             return None
         out, err = self.cluster.output[task_id]
-        return {Stream.STDOUT: out, Stream.STDERR: err}.get(stream, out + err)
+        return {Stream.STDOUT: out, Stream.STDERR: err}.get(stream, out + err)[start:stop]
 
     # What happens to a task
 

@@ -166,6 +166,13 @@ class Engine(Protocol):
 class LogSource(Protocol):
     """Where the output of tasks can be read; used by the web process, which has no engine."""
 
-    def read(self, task_id: TaskId, stream: Stream) -> bytes | None:
-        """The whole output so far; None when there is none (yet)."""
+    def size(self, task_id: TaskId, stream: Stream) -> int | None:
+        """How many bytes of output there are so far; None when there is none (yet)."""
+        ...
+
+    def read(self, task_id: TaskId, stream: Stream, start: int = 0, stop: int | None = None) -> bytes | None:
+        """The output so far, or these bytes of it; None when there is none (yet).
+
+        What stands in one stream stays where it is; two streams combined may be put in another order as they grow.
+        """
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -19,7 +19,7 @@ from scale.account.permissions import StaffWrites, user_of
 from scale.engines.protocol import Stream
 from scale.job.changes import JobTypeChange
 from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter, RequeueChoice
-from scale.job.logs import DRESSES, LogParameters, log_text
+from scale.job.logs import LogParameters, Wanted, log_answer
 from scale.job.selectors import (
     execution_found,
     executions_selected,
@@ -172,6 +172,7 @@ class LogApi(APIView):
         operation_id="job_execution_log",
         parameters=[
             OpenApiParameter("stream", location=OpenApiParameter.PATH, enum=[str(stream) for stream in Stream]),
+            OpenApiParameter("Range", location=OpenApiParameter.HEADER, description="Some of the bytes of `txt`: `bytes=100-`."),
             *parameters_of(LogParameters),
         ],
         responses={
@@ -179,17 +180,14 @@ class LogApi(APIView):
             (200, "text/html"): OpenApiTypes.STR,
             (200, "application/json"): OpenApiTypes.OBJECT,
             204: None,
-            **problems(400, 404),
+            (206, "text/plain"): OpenApiTypes.STR,
+            **problems(400, 404, 416),
         },
     )
-    def get(self, request: Request, job_exe_id: int, stream: Stream) -> HttpResponse:
+    def get(self, request: Request, job_exe_id: int, stream: Stream) -> HttpResponseBase:
         wanted = LogParameters.of(dict(request.query_params.lists()), clock().now())
         execution, task = task_of_execution(job_exe_id, wanted.task)
-        text = log_text(execution, task, stream)
-        if not text:
-            return HttpResponse(status=204)
-        dress = DRESSES[wanted.format]
-        return HttpResponse(dress.render(task, stream, text), content_type=dress.content_type)
+        return log_answer(request.path, execution, task, stream, Wanted(wanted.format, request.headers.get("Range")))
 
 
 class JobTypesApi(APIView):

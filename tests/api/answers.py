@@ -27,5 +27,8 @@ class Shelf:
     def __init__(self, home):
         self.home = home
 
-    def read(self, task_id, stream):
-        return self.held.get((task_id, stream))
+    def size(self, task_id, stream):
+        return len(self.held[task_id, stream]) if (task_id, stream) in self.held else None
+
+    def read(self, task_id, stream, start=0, stop=None):
+        return self.held[task_id, stream][start:stop]

@@ -80,7 +80,55 @@ def test_output_is_told_as_text(alice, execution, shelf):
     shelf[f"{execution.cluster_id}_main", Stream.STDOUT] = "<b>é".encode() + b"\xff\n"
     answer = alice.get(f"job-executions/{execution.pk}/logs/stdout/")
     assert (answer.status_code, answer["Content-Type"]) == (200, "text/plain; charset=utf-8")
-    assert answer.content.decode() == "<b>é\ufffd\n"
+    assert answer.content == "<b>é".encode() + b"\xff\n"
+    assert alice.get(f"job-executions/{execution.pk}/logs/stdout/?format=json").json()["text"] == "<b>é\ufffd\n"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "content", "where"),
+    [
+        ("bytes=2-4", b"234", "bytes 2-4/10"),
+        ("bytes=7-", b"789", "bytes 7-9/10"),
+        ("bytes=-3", b"789", "bytes 7-9/10"),
+        ("bytes=-99", b"0123456789", "bytes 0-9/10"),
+        ("bytes=8-99", b"89", "bytes 8-9/10"),
+    ],
+)
+def test_a_part_of_the_output_is_told(alice, execution, shelf, wanted, content, where):
+    shelf[f"{execution.cluster_id}_main", Stream.STDOUT] = b"0123456789"
+    answer = alice.get(f"job-executions/{execution.pk}/logs/stdout/", headers={"Range": wanted})
+    assert (answer.status_code, answer.content, answer["Content-Range"]) == (206, content, where)
+    assert answer["Accept-Ranges"] == "bytes"
+
+
+@pytest.mark.parametrize("wanted", ["bytes=10-", "bytes=10-12", "bytes=-0"])
+def test_a_part_that_is_not_there_yet_is_told_as_such(alice, execution, shelf, wanted):
+    shelf[f"{execution.cluster_id}_main", Stream.STDOUT] = b"0123456789"
+    answer = alice.get(f"job-executions/{execution.pk}/logs/stdout/", headers={"Range": wanted})
+    assert (answer.status_code, answer["Content-Range"], answer["Scale-Log-Complete"]) == (416, "bytes */10", "false")
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("wanted", ["bytes=4-2", "bytes=0-1,4-5", "lines=1-2", "bytes=x-", "bytes=" + "9" * 30 + "-", ""])
+def test_a_range_that_is_not_understood_is_not_heard(alice, execution, shelf, wanted):
+    shelf[f"{execution.cluster_id}_main", Stream.STDOUT] = b"0123456789"
+    answer = alice.get(f"job-executions/{execution.pk}/logs/stdout/", headers={"Range": wanted})
+    assert (answer.status_code, answer.content) == (200, b"0123456789")
+
+
+def test_a_range_counts_for_bytes_only(alice, execution, shelf):
+    shelf[f"{execution.cluster_id}_main", Stream.STDOUT] = b"0123456789"
+    answer = alice.get(f"job-executions/{execution.pk}/logs/stdout/?format=json", headers={"Range": "bytes=0-1"})
+    assert (answer.status_code, answer.json()["text"]) == (200, "0123456789")
+
+
+def test_output_is_complete_when_the_execution_is_over(alice, execution, shelf):
+    path = f"job-executions/{execution.pk}/logs/stdout/"
+    assert alice.get(path)["Scale-Log-Complete"] == "false"
+    execution.has_ended = True
+    execution.save()
+    assert alice.get(path)["Scale-Log-Complete"] == "true"
+    assert alice.get(path, headers={"Range": "bytes=0-"})["Scale-Log-Complete"] == "true"
 
 
 def test_output_is_told_as_json_and_as_a_page(alice, execution, shelf):
@@ -129,3 +177,18 @@ def test_a_stranger_has_no_log(alice):
 
 def test_local_output_is_found_in_the_data_directory(alice, execution):
     assert alice.get(f"job-executions/{execution.pk}/logs/stdout/").status_code == 204
+
+
+def test_a_long_log_passes_through_in_pieces(alice, execution, shelf):
+    shelf[f"{execution.cluster_id}_main", Stream.STDOUT] = written = b"0123456789abcde\n" * (3 << 16)
+    answer = alice.get(f"job-executions/{execution.pk}/logs/stdout/")
+    assert (answer.status_code, answer.streaming, answer["Content-Length"]) == (200, True, str(len(written)))
+    assert b"".join(answer.streaming_content) == written
+
+
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_a_log_that_is_too_long_for_its_form_is_refused_with_a_way_out(alice, execution, shelf, form):
+    shelf[f"{execution.cluster_id}_main", Stream.STDOUT] = b"x" * ((16 << 20) + 1)
+    answer = alice.get(f"job-executions/{execution.pk}/logs/stdout/?format={form}")
+    assert answer.status_code == 400
+    assert "read them as txt" in answer.json()["detail"]

@@ -305,9 +305,15 @@ class EngineContract(EngineHooks):
         assert logs.read(TaskId("a"), Stream.STDOUT) == b"hello\n"
         assert logs.read(TaskId("a"), Stream.STDERR) == b"trouble\n"
         assert sorted((logs.read(TaskId("a"), Stream.COMBINED) or b"").split()) == [b"hello", b"trouble"]
+        assert [logs.size(TaskId("a"), stream) for stream in (Stream.STDOUT, Stream.STDERR, Stream.COMBINED)] == [6, 8, 14]
+        assert logs.read(TaskId("a"), Stream.STDOUT, 1, 3) == b"el"
+        assert logs.read(TaskId("a"), Stream.STDERR, 4) == b"ble\n"
+        assert logs.read(TaskId("a"), Stream.STDOUT, 6) == b""
+        assert logs.read(TaskId("a"), Stream.COMBINED, 13) in (b"\n",)
 
     def test_there_is_no_output_of_a_stranger(self, watch):
         assert self.logs(watch.engine).read(TaskId("stranger"), Stream.COMBINED) is None
+        assert self.logs(watch.engine).size(TaskId("stranger"), Stream.COMBINED) is None
 
     @pytest.mark.parametrize(
         "odd",

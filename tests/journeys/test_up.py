@@ -238,3 +238,29 @@ def test_the_demo_ends_well_and_leaves_nothing(tmp_path):
     assert "jobs ended as expected" in demo.stdout
     assert list(tmp_path.iterdir()) == []
     assert processes_of(tmp_path) == []
+
+
+def test_a_day_of_operating_from_a_terminal(up):
+    service = up()
+    tries = service.client.submit("echo one; sleep 1; echo two >&2; exit 3", max_tries=2, retry_on="failure", resources=SMALL)[
+        "id"
+    ]
+    followed = service.scale("logs", "-f", str(tries))
+    assert (followed.stdout.splitlines()[-2:], followed.returncode) == ([b"one", b"two"], 0)
+    assert service.client.job(tries)["status"] == "FAILED"
+
+    assert service.scale("pause").returncode == 0
+    assert service.scale("requeue", str(tries)).returncode == 0
+    until(lambda: b"scheduler-paused" in service.scale("explain", str(tries)).stdout)
+    assert service.scale("resume").returncode == 0
+    assert service.client.wait(tries, timeout=60)["num_exes"] == 4
+
+    hostname = service.client.nodes()["results"][0]["hostname"]
+    running = service.submit("sleep 2")
+    service.wait_for_running(1)
+    assert service.scale("drain", hostname, "--wait").returncode == 0
+    assert service.client.wait(running, timeout=60)["status"] == "COMPLETED"
+    waits = service.submit("true")
+    until(lambda: b"no-node-ready" in service.scale("explain", str(waits)).stdout)
+    assert service.scale("resume", "--node", hostname).returncode == 0
+    assert service.client.wait(waits, timeout=60)["status"] == "COMPLETED"

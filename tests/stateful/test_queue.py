@@ -72,11 +72,11 @@ class QueueLife(RuleBasedStateMachine):
     @rule(count=st.integers(1, 3), priority=st.sampled_from([1, 100]), cpus=st.sampled_from([1, 2]))
     def submit(self, count, priority, cpus):
         body = {"command": "true", "priority": priority, "resources": {"cpus": cpus}, "max_tries": MOST_TRIES}
-        jobs = jobs_submit(submissions=[parse_submission(body)] * count, by=self.user, when=self._tick())
-        for job in jobs:
-            self.tries[job.pk] = 0
-            self.may[job.pk] = MOST_TRIES
-            self._queue_again(job.pk)
+        ids = jobs_submit(submissions=[parse_submission(body)] * count, by=self.user, when=self._tick())
+        for job in ids:
+            self.tries[job] = 0
+            self.may[job] = MOST_TRIES
+            self._queue_again(job)
 
     @rule(numbers=picks)
     def cancel(self, numbers):

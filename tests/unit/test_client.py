@@ -79,6 +79,57 @@ def test_an_execution_without_a_log_has_written_nothing():
         assert scale.log_document(3) == {"task_id": None, "stream": "combined", "text": ""}
 
 
+def a_part(content: bytes = b"", *, over: bool = False, size: int = 0) -> httpx.Response:
+    """A part of a log; without content there is no more yet of this size."""
+    headers = {"Scale-Log-Complete": "true" if over else "false", "Content-Range": f"bytes */{size}"}
+    return httpx.Response(206 if content else 416, content=content, headers=headers)
+
+
+def test_what_a_job_writes_is_followed_byte_by_byte_through_its_tries():
+    service = Service(
+        a_job("QUEUED", execution=None),
+        a_job("RUNNING", execution={"exe_num": 1}),
+        httpx.Response(200, json={"id": 70}),
+        a_part(b"one "),
+        a_part(size=4),
+        a_part(b"two ", over=True),
+        a_job("QUEUED", execution={"exe_num": 1}),
+        a_job("COMPLETED", execution={"exe_num": 2}),
+        httpx.Response(200, json={"id": 71}),
+        a_part(b"three", over=True),
+        a_job("COMPLETED", execution={"exe_num": 2}),
+    )
+    with service.client(pause=lambda _: None) as scale:
+        assert list(scale.follow(7, "stdout")) == [b"one ", b"two ", b"three"]
+    ranges = [request.headers["Range"].partition("-")[0] for request in service.requests if "Range" in request.headers]
+    assert ranges == ["bytes=0", "bytes=4", "bytes=4", "bytes=0"]
+
+
+def test_a_task_that_was_lost_is_followed_from_its_beginning():
+    service = Service(
+        a_job("RUNNING", execution={"exe_num": 1}),
+        httpx.Response(200, json={"id": 70}),
+        a_part(b"lost work"),
+        a_part(size=3),
+        a_part(b"new", over=True),
+        a_job("COMPLETED", execution={"exe_num": 1}),
+    )
+    with service.client(pause=lambda _: None) as scale:
+        assert list(scale.follow(7, "stdout")) == [b"lost work", b"new"]
+
+
+def test_output_that_is_longer_than_one_part_is_fetched_to_its_end():
+    service = Service(a_part(b"ab", over=True), a_part(b"c", over=True))
+    with service.client() as scale:
+        assert scale.log_part(70, "stdout", 0, most=2) == (b"ab", 2, False)
+        assert scale.log_part(70, "stdout", 2, most=2) == (b"c", 3, True)
+
+
+def test_a_log_of_a_stranger_is_refused():
+    with Service(httpx.Response(404, json={"detail": "no"})).client() as scale, pytest.raises(Refused):
+        scale.log_part(1, "stdout", 0)
+
+
 def test_a_refusal_has_the_words_of_the_service_and_names_each_field():
     problem = {"detail": "The input breaks a rule.", "errors": [{"field": "timeout", "message": "must be positive"}]}
     with Service(httpx.Response(400, json=problem)).client() as scale, pytest.raises(Refused) as refusal:

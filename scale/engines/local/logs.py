@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from scale.engines.local import places
@@ -10,6 +11,13 @@ from scale.engines.protocol import Stream
 from scale.kernel.ids import TaskId
 
 Mark = tuple[int, int]
+Piece = tuple[int, int, int]  #: which stream, from where, to where
+
+_FILES = {
+    Stream.STDOUT: (places.OUT,),
+    Stream.STDERR: (places.ERR,),
+    Stream.COMBINED: (places.OUT, places.ERR),
+}
 
 
 class LocalLogs:
@@ -18,16 +26,21 @@ class LocalLogs:
     def __init__(self, home: Path) -> None:
         self._logs = str(home / places.LOGS)
 
-    def read(self, task_id: TaskId, stream: Stream) -> bytes | None:
+    def size(self, task_id: TaskId, stream: Stream) -> int | None:
+        stem = self._stem(task_id)
+        return None if stem is None else sum(_size(stem + ending) for ending in _FILES[stream])
+
+    def read(self, task_id: TaskId, stream: Stream, start: int = 0, stop: int | None = None) -> bytes | None:
         stem = self._stem(task_id)
         if stem is None:
             return None
-        if stream is Stream.STDOUT:
-            return _content(stem + places.OUT)
-        if stream is Stream.STDERR:
-            return _content(stem + places.ERR)
+        if stream is not Stream.COMBINED:
+            return _content(stem + _FILES[stream][0], start, stop)
         marks = parse_marks(_content(stem + places.MARKS) or b"")
-        return combined(_content(stem + places.OUT) or b"", _content(stem + places.ERR) or b"", marks)
+        paths = (stem + places.OUT, stem + places.ERR)
+        pieces = interleaved(_size(paths[0]), _size(paths[1]), marks)
+        parts = within(pieces, start, stop)
+        return b"".join(_content(paths[number], begin, end) or b"" for number, begin, end in parts)
 
     def _stem(self, task_id: TaskId) -> str | None:
         name = places.file_name(task_id)
@@ -35,9 +48,19 @@ class LocalLogs:
         return next((stem for stem in stems if os.access(stem + places.OUT, os.F_OK)), None)
 
 
-def _content(path: str) -> bytes | None:
+def _size(path: str) -> int:
     try:
-        return Path(path).read_bytes()
+        return Path(path).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _content(path: str, start: int = 0, stop: int | None = None) -> bytes | None:
+    """These bytes of a file, found without reading those before them."""
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(start)
+            return file.read(-1 if stop is None else stop - start)
     except FileNotFoundError:
         return None
 
@@ -48,11 +71,22 @@ def parse_marks(text: bytes) -> list[Mark]:
     return [(int(pair[0]), int(pair[1])) for pair in pairs if len(pair) == 2 and all(word.isdigit() for word in pair)]
 
 
-def combined(out: bytes, err: bytes, marks: list[Mark]) -> bytes:
-    """Both streams, interleaved as the marks say; between two marks stdout comes first."""
-    parts: list[bytes] = []
-    at_out = at_err = 0
-    for to_out, to_err in [*marks, (len(out), len(err))]:
-        parts += out[at_out:to_out], err[at_err:to_err]
-        at_out, at_err = max(at_out, to_out), max(at_err, to_err)
-    return b"".join(parts)
+def interleaved(out: int, err: int, marks: Iterable[Mark]) -> Iterator[Piece]:
+    """The pieces of two streams of these sizes in the order of the marks; between two marks stdout comes first."""
+    at, sizes = [0, 0], (out, err)
+    for mark in [*marks, sizes]:
+        for number, size in enumerate(sizes):
+            end = min(mark[number], size)
+            if end > at[number]:
+                yield number, at[number], end
+                at[number] = end
+
+
+def within(pieces: Iterable[Piece], start: int, stop: int | None) -> Iterator[Piece]:
+    """What of these pieces, strung together, lies between two places."""
+    place = 0
+    for number, begin, end in pieces:
+        first, last = max(start - place, 0), end - begin if stop is None else min(stop - place, end - begin)
+        if first < last:
+            yield number, begin + first, begin + last
+        place += end - begin

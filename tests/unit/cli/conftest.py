@@ -22,6 +22,7 @@ class Pretender:
     url: str = ""
     answers: dict[str, Any] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     before_that: dict[str, list[Any]] = field(default_factory=dict)
     bodies: list[Any] = field(default_factory=list)
     heard: queue.Queue[str] = field(default_factory=queue.Queue)
@@ -49,6 +50,8 @@ class Handler(BaseHTTPRequestHandler):
         answer = before.pop(0) if before else self.pretender.answers.get(request, {"detail": f"nothing is known of {request}"})
         content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(self.pretender.statuses.get(request, 404))
+        for name, value in self.pretender.headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

@@ -131,6 +131,33 @@ def test_logs_are_those_of_the_latest_execution_byte_by_byte(scale, service, a_j
     assert scale("logs", "7", *options).stdout_bytes == b"\x00\xfe no newline"
 
 
+def test_following_prints_what_comes_of_both_streams_until_the_job_has_ended(scale, service, a_job):
+    service.says_in_turn("GET jobs/7/", a_job("RUNNING"), a_job("COMPLETED"))
+    service.says("GET jobs/7/executions/1/", {"id": 70})
+    service.headers["Scale-Log-Complete"] = "true"
+    service.says("GET job-executions/70/logs/stdout/", b"out \xfe", 206)
+    service.says("GET job-executions/70/logs/stderr/", b"err", 206)
+    told = scale("logs", "-f", "7")
+    assert (told.stdout_bytes, told.exit_code) == (b"out \xfeerr", 0)
+
+
+def test_following_one_stream_asks_for_no_other(scale, service, a_job):
+    service.says("GET jobs/7/", a_job("COMPLETED"))
+    service.says("GET jobs/7/executions/1/", {"id": 70})
+    service.headers["Scale-Log-Complete"] = "true"
+    service.says("GET job-executions/70/logs/stderr/", b"err", 206)
+    assert scale("logs", "--follow", "--stderr", "7").stdout_bytes == b"err"
+
+
+def test_a_job_that_ended_without_running_has_nothing_to_follow(scale, service):
+    service.says("GET jobs/7/", {"id": 7, "status": "CANCELED", "execution": None})
+    assert (scale("logs", "-f", "7").stdout, scale("logs", "-f", "7").exit_code) == ("", 0)
+
+
+def test_what_is_followed_is_no_json(scale, service):
+    assert scale("logs", "-f", "--json", "7").exit_code == 2
+
+
 def test_a_job_that_has_not_run_has_no_logs(scale, service):
     service.says("GET jobs/7/", {"id": 7, "status": "QUEUED", "execution": None})
     told = scale("logs", "7")

@@ -39,6 +39,20 @@ def test_an_interrupted_wait_says_that_the_job_goes_on(service, monkeypatch):
     assert scale.returncode == 130
 
 
+def test_an_interrupted_follow_ends_quietly(service, monkeypatch):
+    monkeypatch.setenv("SCALE_URL", service.url)
+    service.says("GET jobs/7/", {"id": 7, "status": "RUNNING", "execution": {"id": 70, "exe_num": 1}})
+    service.says("GET jobs/7/executions/1/", {"id": 70})
+    for stream in ("stdout", "stderr"):
+        service.says(f"GET job-executions/70/logs/{stream}/", b"", 204)
+    with subprocess.Popen([*SCALE, "logs", "-f", "7"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as scale:
+        while not service.heard.get(timeout=30).endswith("stderr/"):
+            pass
+        scale.send_signal(signal.SIGINT)
+        assert (scale.stdout.read(), scale.stderr.read()) == (b"", b"")
+    assert scale.returncode == 130
+
+
 def test_an_interrupt_while_it_starts_is_quiet():
     program = """
 import sys, types

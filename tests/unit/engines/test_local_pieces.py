@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scale.engines.local import ending, machine, places, processes, translate, wire
 from scale.engines.local.journal import Journal, records
-from scale.engines.local.logs import combined, parse_marks
+from scale.engines.local.logs import interleaved, parse_marks, within
 from scale.engines.local.sampling import events
 from scale.engines.local.task import Task, remembered
 from scale.engines.protocol import Condition, Reason, TaskSpec, TaskState
@@ -110,6 +110,11 @@ def test_an_order_is_all_the_keeper_needs():
 # Output
 
 
+def combined(out, err, marks, start=0, stop=None):
+    pieces = within(interleaved(len(out), len(err), marks), start, stop)
+    return b"".join((out, err)[number][begin:end] for number, begin, end in pieces)
+
+
 def test_streams_are_interleaved_as_the_marks_say():
     assert combined(b"aabb", b"1122", [(2, 2), (4, 2)]) == b"aa11bb22"
 
@@ -121,6 +126,12 @@ def test_without_marks_stdout_comes_first():
 @given(st.binary(), st.binary(), st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50))))
 def test_whatever_the_marks_every_byte_is_shown_once(out, err, marks):
     assert sorted(combined(out, err, marks)) == sorted(out + err)
+
+
+@given(st.binary(), st.binary(), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9))), st.integers(0, 9), st.integers(0, 9))
+def test_a_part_is_what_stands_there_in_the_whole(out, err, marks, start, length):
+    whole = combined(out, err, marks)
+    assert combined(out, err, marks, start, start + length) == whole[start : start + length]
 
 
 def test_a_torn_mark_is_left_out():
