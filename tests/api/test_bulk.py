@@ -50,6 +50,11 @@ def test_the_faults_of_one_job_are_cut_as_well(alice):
     assert len(fields_at_fault(alice.post("jobs/bulk/", {"jobs": [many]}))) == 51
 
 
+def test_where_all_faults_are_told_no_more_are_promised(alice):
+    as_many = {"command": "true", **{f"x{n}": 1 for n in range(50)}}
+    assert len(fields_at_fault(alice.post("jobs/bulk/", {"jobs": [as_many]}))) == 50
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
