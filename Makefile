@@ -45,6 +45,7 @@ lint: $(VENV)/installed-dev ## Format, lint, types, import contracts
 
 docs: $(VENV)/installed-dev ## Write the pages of docs that are made from the code
 	$(BIN)/python -m scale.cli.reference docs/reference
+	$(BIN)/python -m scale.cli.rest_reference docs
 	$(BIN)/python -m scale.cli.drawing docs
 
 install: $(VENV)/installed ## Make the environment and install Scale into it

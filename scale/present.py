@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.db import transaction
 
+from scale.fact import tell
 from scale.kernel.clock import Clock
 from scale.wake import ring
 
@@ -13,6 +17,17 @@ def clock() -> Clock:
     """The clock of this process; tests override the setting."""
     held: Clock = settings.CLOCK
     return held
+
+
+def tell_after_commit(logger: logging.Logger, event: str, job_ids: Iterable[int], **details: object) -> None:
+    """Write the same fact of each of these jobs into the log, once it is true."""
+    ids = tuple(job_ids)
+
+    def tell_all() -> None:
+        for job_id in ids:
+            tell(logger, event, job=job_id, **details)
+
+    transaction.on_commit(tell_all, robust=True)
 
 
 def ring_after_commit() -> None:

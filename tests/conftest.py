@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from datetime import UTC, datetime
 
 import pytest
@@ -37,6 +38,12 @@ def home(settings, tmp_path):
     """The data directory that web and scheduler share."""
     settings.ENVIRONMENT = settings.ENVIRONMENT.model_copy(update={"home": tmp_path})
     return tmp_path
+
+
+def pytest_configure(config):
+    """Whoever starts us in the background may have us ignore these; what we start is to hear them all the same."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

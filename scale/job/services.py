@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,9 +18,11 @@ from scale.job.models import Job, JobType, JobTypeRevision
 from scale.job.states import REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission
 from scale.kernel.errors import BadRequest, Forbidden, NotFound
-from scale.present import ring_after_commit
+from scale.present import ring_after_commit, tell_after_commit
 from scale.queue.entry import QueueEntry
 from scale.queue.services import queue_add, queue_cancel
+
+logger = logging.getLogger(__name__)
 
 COMMAND = "command"
 COMMAND_VERSION = "1.0.0"
@@ -38,6 +41,7 @@ def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
     revision = _command_revision()
     with transaction.atomic():
         (job,) = _submit([submission], revision, by, when)
+        tell_after_commit(logger, "submitted", [job.pk], by=by.get_username(), name=job.name)
         ring_after_commit()
     return job
 
@@ -52,6 +56,7 @@ def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) 
     with transaction.atomic():
         for some in batches(submissions, _MOST_AT_ONCE):
             ids += [job.pk for job in _submit(some, revision, by, when)]
+        tell_after_commit(logger, "submitted", ids, by=by.get_username())
         ring_after_commit()
     return ids
 
@@ -80,6 +85,7 @@ def _cancel(ids: Sequence[int], by: User, when: datetime) -> list[int]:
         last_modified=when,
     )
     queue_cancel(job_ids=list(owners))
+    tell_after_commit(logger, "canceled", owners, by=by.get_username())
     ring_after_commit()
     return list(owners)
 
@@ -109,6 +115,7 @@ def _requeue(ids: Sequence[int], by: User, when: datetime, priority: int | None)
             job.priority = priority
     Job.objects.filter(pk__in=jobs).update(**changes)
     queue_again([(job, when) for job in jobs.values()], when)
+    tell_after_commit(logger, "requeued", jobs, by=by.get_username())
     ring_after_commit()
     return list(jobs)
 

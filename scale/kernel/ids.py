@@ -14,6 +14,7 @@ TaskId = NewType("TaskId", str)
 
 JOB_TASK_ID_PREFIX = "scale_job"
 _SEGMENTS = 4  # scale, job, framework, <job>x<number>
+_EXECUTION = re.compile(rf"{JOB_TASK_ID_PREFIX}_[^_]*_(\d+)x(\d+)(?:_|$)")
 _LOST = re.compile(r"_lost-\d+$")
 
 
@@ -45,6 +46,12 @@ def losses_in(task: TaskId) -> int:
 def parse_cluster_id(task: str) -> ClusterId:
     """Name the execution that a task belongs to."""
     return ClusterId("_".join(task.split("_")[:_SEGMENTS]))
+
+
+def execution_of(task: str) -> tuple[int, int] | None:
+    """The job and the number of the execution that a task belongs to; None if it is no execution's."""
+    found = _EXECUTION.match(task)
+    return (int(found.group(1)), int(found.group(2))) if found else None
 
 
 def is_job_task(task: str) -> bool:

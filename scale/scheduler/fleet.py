@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from scale.engines.protocol import Engine, Report, TaskSpec
+from scale.fact import warn
 from scale.job.tasks.base_task import Task
 from scale.kernel.errors import ClusterTrouble
 from scale.kernel.ids import TaskId
@@ -98,4 +99,4 @@ def _trouble_is_dropped() -> Iterator[None]:
     try:
         yield
     except ClusterTrouble as trouble:
-        logger.warning("an engine could not be told: %s", trouble)
+        warn(logger, "engine-not-told", why=trouble)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from scale.engines.protocol import NodeReport, Report, TaskReport
+from scale.fact import tell
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
 from scale.job.models import TaskUpdate
 from scale.job.tasks.manager import TaskManager
 from scale.job.tasks.update import ENDED, TaskStatusUpdate
-from scale.kernel.ids import parse_cluster_id
+from scale.kernel.ids import execution_of, parse_cluster_id
 from scale.kernel.locks import OwnedLock
 from scale.node.manager import NodeManager
 from scale.scheduler.rates import Rates
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -89,6 +93,7 @@ class Inbox:
             outcome.ready.append(exe)
         if task is None and not report.state.is_end:
             outcome.strangers.append(report.task_id)
+        _tell(report)
         self._rates.count("task_updates")
         self._rates.count("tasks_finished", news.status in ENDED)
         self._rates.count("jobs_finished", finished is not None)
@@ -102,6 +107,12 @@ class Inbox:
                 self._updates.append(update)
             if report.state.is_end:
                 self._ends.append((engine, report.task_id))
+
+
+def _tell(report: TaskReport) -> None:
+    job, exe = execution_of(report.task_id) or (None, None)
+    said = {"exit_code": report.exit_code, "signal": report.signal, "reason": report.reason.value, "message": report.message}
+    tell(logger, report.state.lower().replace("_", "-"), job=job, exe=exe, task=report.task_id, **said)
 
 
 def _update(report: TaskReport, heard: datetime) -> TaskUpdate:

@@ -22,15 +22,17 @@ import orjson
 
 from scale.engines.protocol import Engine
 from scale.error.lookup import remember_errors
+from scale.fact import tell, warn
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
 from scale.job.execution.selectors import executions_unended
-from scale.job.execution.services import jobs_put_back, jobs_recover, messages_apply
+from scale.job.execution.services import Recorded, jobs_put_back, jobs_recover, messages_apply
 from scale.job.messages import Message, running_job_messages
 from scale.job.models import JobExecution
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.manager import TaskManager
 from scale.kernel.clock import Clock
+from scale.kernel.ids import execution_of
 from scale.node.manager import NodeManager
 from scale.node.selectors import nodes_changed_since
 from scale.node.services import nodes_record
@@ -109,7 +111,9 @@ class Scheduler:
         self._read_nodes(when)
         self.fleet.reconcile(adopted, when)
         self.status(when)
-        logger.info("scheduler started: %d tasks adopted, %d jobs put back on the queue", len(adopted), put_back)
+        for task in adopted:
+            _tell_of_task("adopted", task)
+        tell(logger, "started", adopted=len(adopted), put_back=put_back)
 
     def drain(self) -> None:
         """From the next turn on place nothing, and end what runs; once it is `idle`, `put_back` queues the jobs again."""
@@ -132,7 +136,8 @@ class Scheduler:
             outcome = self.inbox.take(engine, reports, self._clock.now())
             self._settle(outcome.finished)
             if outcome.strangers:
-                logger.warning("these tasks run for nobody and are ended: %s", ", ".join(outcome.strangers))
+                for task_id in outcome.strangers:  # they run for nobody
+                    warn(logger, "ending-stranger", task=task_id)
                 self.fleet.kill_strangers(engine, outcome.strangers, when)
             if outcome.returned:
                 self.tender.welcome_back(outcome.returned, when)
@@ -165,7 +170,8 @@ class Scheduler:
         recordable, messages = self._unsent
         if messages or recordable.updates:
             recorded = messages_apply(messages=messages, updates=recordable.updates, when=when)
-            if recorded.requeued:
+            self._tell_recorded(recorded)
+            if recorded.tried_again:
                 self._schedule.wake()
         self.fleet.acknowledge(recordable.ends)
         self._unsent = None
@@ -220,7 +226,7 @@ class Scheduler:
         self.allocations.add(exes)
         self.rates.count("jobs_launched", len(exes))
         for exe in exes:
-            logger.info("job %d execution %d placed on %s", exe.job_id, exe.exe_num, exe.agent_id)
+            tell(logger, "placed", job=exe.job_id, exe=exe.exe_num, node=exe.agent_id)
             self._next.put(exe.cluster_id)
 
     def _execution(self, row: JobExecution) -> RunningJobExecution:
@@ -243,8 +249,18 @@ class Scheduler:
         for cluster_id in waiting:
             self._next.put(cluster_id)
         self.tasks.launch_tasks(started, when)
+        for task in started:
+            _tell_of_task("launched", task)
         self.fleet.launch(started, when)
         self.rates.count("tasks_launched", len(started))
+
+    def _tell_recorded(self, recorded: Recorded) -> None:
+        for end in recorded.ends:
+            tell(
+                logger, "recorded", job=end.job_id, exe=end.exe_num, status=end.status, exit_code=end.exit_code, signal=end.signal
+            )
+        for entry in recorded.tried_again:
+            tell(logger, "tried-again", job=entry.job_id, exe=entry.exe_num)
 
     def _settle(self, over: Iterable[RunningJobExecution]) -> None:
         """Free what these executions held, and let the database know."""
@@ -253,7 +269,7 @@ class Scheduler:
             return
         self.allocations.remove(over)
         for exe in over:
-            logger.info("job %d execution %d is over: %s %s", exe.job_id, exe.exe_num, exe.status, exe.error_name or "")
+            tell(logger, "over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name)
         self._persist.wake()
 
     def _read_settings(self) -> None:
@@ -278,3 +294,8 @@ class Scheduler:
         if queue_has_canceled():  # asked first, since to write is to wait for whoever writes now
             self.job_exes.add_canceled_job_exes(queue_clear_canceled(framework_id=self._settings.framework_id, when=when))
             self._persist.wake()
+
+
+def _tell_of_task(event: str, task: Task) -> None:
+    job, exe = execution_of(task.id) or (None, None)
+    tell(logger, event, job=job, exe=exe, task=task.id)

@@ -6,11 +6,12 @@ import logging
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
+from scale.fact import warn
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
 from scale.job.states import ExecutionStatus
 from scale.job.tasks.manager import TaskManager
-from scale.kernel.ids import parse_cluster_id
+from scale.kernel.ids import execution_of, parse_cluster_id
 from scale.node.manager import NodeManager
 from scale.scheduler.fleet import Fleet
 
@@ -65,20 +66,22 @@ class Tender:
 
     def _end_late_tasks(self, when: datetime) -> None:
         for task in self._tasks.get_timeout_tasks(when):
-            logger.warning("task %s %s", task.id, "ran over its time" if task.has_started else "did not start in time")
+            job, exe = execution_of(task.id) or (None, None)
+            late = "ran-over-its-time" if task.has_started else "did-not-start-in-time"
+            warn(logger, late, job=job, exe=exe, task=task.id)
             self._job_exes.handle_task_timeout(task, when)
 
     def _give_up_lost_nodes(self, when: datetime) -> list[RunningJobExecution]:
         over = []
         for node in self._nodes.get_lost_nodes(when, self._node_lost_after):
-            logger.warning("node %s is away for too long; what ran on it is given up", node.hostname)
+            warn(logger, "node-given-up", node=node.hostname)
             over += self._job_exes.lost_node(node.id, when)
         return over
 
     def _give_up_starved(self, when: datetime) -> list[RunningJobExecution]:
         starved = self._job_exes.check_for_starvation(when)
         for exe in starved:
-            logger.warning("job %d execution %d starved of resources", exe.job_id, exe.exe_num)
+            warn(logger, "starved", job=exe.job_id, exe=exe.exe_num)
         return starved
 
     def _clear_deprecated_nodes(self, when: datetime) -> list[RunningJobExecution]:

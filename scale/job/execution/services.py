@@ -36,7 +36,8 @@ from scale.queue.services import queue_add
 class Recorded(NamedTuple):
     """What came of it."""
 
-    requeued: int  #: jobs that were put on the queue again
+    ends: tuple[JobExecutionEnd, ...]
+    tried_again: tuple[QueueEntry, ...]  #: executions that were put on the queue in place of failed ones
 
 
 @transaction.atomic
@@ -52,7 +53,7 @@ def messages_apply(*, messages: Sequence[Message], updates: Sequence[TaskUpdate]
     _record_ends(ends)
     _record_running(running, when)
     _record_completed(completed, when)
-    return Recorded(requeued=_record_failed(failed, jobs, when))
+    return Recorded(tuple(ends), tried_again=tuple(_record_failed(failed, jobs, when)))
 
 
 @transaction.atomic
@@ -61,7 +62,7 @@ def jobs_put_back(*, job_ids: Iterable[int], when: datetime) -> int:
     jobs = _lock_jobs(set(job_ids))
     back = [job for job in jobs.values() if job.status in (JobStatus.QUEUED, JobStatus.RUNNING)]
     Job.objects.filter(pk__in=[job.pk for job in back]).update(max_tries=F("max_tries") + 1)
-    return queue_again([(job, job.queued or when) for job in back], when)
+    return len(queue_again([(job, job.queued or when) for job in back], when))
 
 
 def jobs_recover(*, when: datetime) -> int:
@@ -120,8 +121,8 @@ def _record_completed(jobs: Sequence[CompletedJob], when: datetime) -> None:
     )
 
 
-def _record_failed(failed: Sequence[FailedJob], jobs: dict[int, Job], when: datetime) -> int:
-    """Try again those that may be, and fail the rest; returns how many are tried again."""
+def _record_failed(failed: Sequence[FailedJob], jobs: dict[int, Job], when: datetime) -> list[QueueEntry]:
+    """Try again those that may be, and fail the rest; returns the executions that are tried instead."""
     current = [told for told in failed if (job := jobs.get(told.job_id)) and job.num_exes == told.exe_num]
     errors = Error.objects.in_bulk({told.error_id for told in current}) if current else {}
     again = {told for told in current if _is_tried_again(jobs[told.job_id], errors[told.error_id])}
@@ -145,8 +146,8 @@ def _is_tried_again(job: Job, error: Error) -> bool:
     return job.num_exes < job.max_tries and (error.should_be_retried or job.retry_on == RetryOn.FAILURE)
 
 
-def queue_again(jobs: Iterable[tuple[Job, datetime]], when: datetime) -> int:
-    """Give each of these locked jobs its next execution, which waits since then; returns how many there are."""
+def queue_again(jobs: Iterable[tuple[Job, datetime]], when: datetime) -> list[QueueEntry]:
+    """Give each of these locked jobs its next execution, which waits since then; returns those."""
     entries = [QueueEntry(job.pk, job.job_type_id, job.num_exes + 1, job.priority, job.resources, queued) for job, queued in jobs]
     update_rows(
         Job,
@@ -157,7 +158,7 @@ def queue_again(jobs: Iterable[tuple[Job, datetime]], when: datetime) -> int:
     )
     Job.objects.filter(pk__in=[e.job_id for e in entries]).update(node=None, error=None, started=None, ended=None)
     queue_add(entries=entries, when=when)
-    return len(entries)
+    return entries
 
 
 def _comes_from(status: JobStatus) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scale.kernel.ids import cluster_id, is_job_task, losses_in, lost_task_id, parse_cluster_id, task_id
+from scale.kernel.ids import cluster_id, execution_of, is_job_task, losses_in, lost_task_id, parse_cluster_id, task_id
 
 frameworks = st.text(st.characters(exclude_characters="_"))
 numbers = st.integers(1, 2**63)
@@ -43,3 +43,16 @@ def test_a_framework_with_an_underscore_would_be_ambiguous():
 @pytest.mark.parametrize("name", ["scale_cleanup_f_1", "scale_jobs_f_1x1_main", "scale_job", "", "x_scale_job_f_1x1_main"])
 def test_other_tasks_are_not_those_of_jobs(name):
     assert not is_job_task(name)
+
+
+@pytest.mark.parametrize(
+    ("task", "execution"),
+    [
+        ("scale_job_f-1_12x3_main", (12, 3)),
+        ("scale_job_f_12x3_main_lost-2", (12, 3)),
+        ("scale_job_f_12x3", (12, 3)),
+        ("other", None),
+    ],
+)
+def test_a_task_names_its_job_and_the_number_of_its_execution(task, execution):
+    assert execution_of(task) == execution

@@ -21,6 +21,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from scale.engines.registry import find_engine
 from scale.environment import Environment
+from scale.fact import tell, warn
 from scale.kernel.clock import Clock, SystemClock
 from scale.orphan import end_with_parent
 from scale.scheduler.loops import Loop, LoopRunner
@@ -81,10 +82,10 @@ class _Run:
 
     def _hand_back(self) -> None:
         """End what runs; the loops go on until all of it is recorded."""
-        logger.info("ending what runs and putting it back on the queue")
+        tell(logger, "handing-back")
         self._scheduler.drain()
         if not self._scheduler.idle.wait(self._environment.kill_grace + _SLACK):
-            logger.warning("not everything has ended in time")
+            warn(logger, "not-all-ended-in-time")
 
     def _finish(self, *, is_handed_back: bool) -> None:
         """Record what is left; then the engines may go."""
@@ -92,9 +93,9 @@ class _Run:
         self._scheduler.reports(when)
         self._scheduler.persist(when)
         if is_handed_back:
-            logger.info("%d jobs put back on the queue", self._scheduler.put_back(when))
+            tell(logger, "handed-back", jobs=self._scheduler.put_back(when))
         self._scheduler.fleet.stop(leave_tasks=not is_handed_back)
-        logger.info("scheduler stopped")
+        tell(logger, "stopped")
 
 
 @contextmanager

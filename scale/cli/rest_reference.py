@@ -1,0 +1,94 @@
+"""Writes docs/reference/api.md: every operation of the REST API, from the OpenAPI schema. `make docs` runs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+HEAD = (
+    "# REST, operation by operation",
+    "",
+    "<!-- Made by `make docs`; change the code instead. -->",
+    "",
+    "The same as a document for programs: `/api/schema/`; to try it out in a browser: `/api/docs/`. What holds for all of it,",
+    "such as login, problem documents and pages, stands in [REST](rest.md).",
+)
+
+
+def page(schema: Schema) -> str:
+    lines = [*HEAD]
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            lines += ["", f"## {method.upper()} `{path}`", "", *_operation(operation, schema)]
+    return "\n".join([*lines, ""])
+
+
+def _operation(operation: Schema, schema: Schema) -> Iterator[str]:
+    yield operation.get("description", "").strip() or operation["operationId"]
+    if parameters := operation.get("parameters"):
+        yield from ("", "| parameter | in | type | |", "|---|---|---|---|")
+        for one in parameters:
+            yield f"| `{one['name']}` | {one['in']} | {_type(one['schema'])} | {_words(one)} |"
+    if body := operation.get("requestBody"):
+        named = _resolved(next(iter(body["content"].values()))["schema"], schema)
+        yield from ("", "| field of the body | type | |", "|---|---|---|")
+        for name, field in named.get("properties", {}).items():
+            required = "required" if name in named.get("required", ()) else _default(field)
+            yield f"| `{name}` | {_type(field)} | {' '.join(filter(None, (required, _words(field))))} |"
+    answers = ", ".join(f"{code} {_answer(answer)}".strip() for code, answer in operation["responses"].items())
+    yield from ("", f"Answers: {answers}.")
+
+
+def _resolved(shape: Schema, schema: Schema) -> Schema:
+    if "$ref" in shape:
+        found: Schema = schema["components"]["schemas"][shape["$ref"].rpartition("/")[2]]
+        return found
+    return shape
+
+
+def _type(shape: Schema) -> str:
+    if "$ref" in shape:
+        return str(shape["$ref"]).rpartition("/")[2]
+    choices = shape.get("anyOf") or shape.get("oneOf") or shape.get("allOf")
+    if choices:
+        return " or ".join(dict.fromkeys(_type(choice) for choice in choices))
+    if "enum" in shape:
+        return ", ".join(f"`{value}`" for value in shape["enum"])
+    kind = shape.get("type", "any")
+    if kind == "array":
+        return f"list of {_type(shape.get('items', {}))}"
+    return " or ".join(kind) if isinstance(kind, list) else str(kind)
+
+
+def _default(shape: Schema) -> str:
+    default = shape.get("default")
+    return "" if default in (None, "", {}, []) else f"default `{default}`"
+
+
+def _words(shape: Schema) -> str:
+    return " ".join(str(shape.get("description", "")).split()).replace("|", "\\|")
+
+
+def _answer(answer: Schema) -> str:
+    content = answer.get("content", {})
+    return _type(next(iter(content.values()))["schema"]) if content else ""
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scale.settings")
+    import django
+
+    django.setup()
+    from drf_spectacular.generators import SchemaGenerator
+
+    schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    (Path(sys.argv[1]) / "reference" / "api.md").write_text(page(schema))
+
+
+if __name__ == "__main__":
+    main()
