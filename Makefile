@@ -34,7 +34,7 @@ soak: $(VENV)/installed-dev ## Let the machine look for a story that breaks us, 
 	HYPOTHESIS_PROFILE=night $(BIN)/pytest --timeout=0 $(STATEFUL)
 
 coverage: $(VENV)/installed-dev ## Fail where a line or branch of the pure files is not tested
-	$(BIN)/coverage run -m pytest -q tests/unit tests/stateful tests/contracts/test_instant_engine.py
+	HYPOTHESIS_PROFILE=dev $(BIN)/coverage run -m pytest -q tests/unit tests/stateful tests/contracts/test_instant_engine.py
 	@$(BIN)/coverage json --quiet -o - | $(BIN)/python -m tests.pure
 
 lint: $(VENV)/installed-dev ## Format, lint, types, import contracts

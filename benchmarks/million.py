@@ -34,10 +34,11 @@ from django.db.models import Q
 
 from scale.job.execution.selectors import executions_ended_since, executions_unended, executions_unwanted
 from scale.job.execution.services import jobs_recover
-from scale.job.filters import JobFilter
+from scale.job.filters import JobChoice, JobFilter
 from scale.job.models import Job, JobExecution, JobExecutionEnd
 from scale.job.selectors import job_ids_chosen, jobs_selected
 from scale.job.services import job_submit, jobs_cancel
+from scale.job.states import JobStatus
 from scale.job.submission import parse_submission
 from scale.kernel.clock import SystemClock
 from scale.queue.models import Queue
@@ -143,14 +144,8 @@ def queries() -> dict[str, Callable[[], Any]]:
         "jobs, changed in the last hour": lambda: list(jobs_selected(JobFilter(started=late - timedelta(hours=1)))[:PAGE]),
         "jobs, by last_modified": lambda: list(jobs_selected(JobFilter(order=("-last_modified",)))[:PAGE]),
         "jobs, by priority": lambda: list(jobs_selected(JobFilter(order=("priority",)))[:PAGE]),
-        "jobs, all that wait, by number": lambda: job_ids_chosen(_choice(), alice),
+        "jobs, all that wait, by number": lambda: job_ids_chosen(JobChoice(status=[JobStatus.QUEUED]), alice),
     }
-
-
-def _choice() -> Any:
-    from scale.job.filters import JobChoice
-
-    return JobChoice.model_construct(filter=JobFilter(status=("QUEUED",)), job_ids=None)
 
 
 def measured(query: Callable[[], Any]) -> dict[str, Any]:

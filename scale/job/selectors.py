@@ -87,7 +87,7 @@ def job_ids_chosen(choice: JobChoice, by: User, among: Collection[JobStatus]) ->
         jobs = jobs.filter(status__in=among)
         if not by.is_staff:
             jobs = jobs.filter(owner=by)
-    if not by.is_staff and (other := jobs.exclude(owner=by).values_list("pk", flat=True).order_by("pk").first()):
+    elif not by.is_staff and (other := jobs.exclude(owner=by).values_list("pk", flat=True).order_by("pk").first()):
         raise Forbidden(f"Job {other} belongs to somebody else; only staff may do that.")
     return list(jobs.order_by("pk").values_list("pk", flat=True))
 

@@ -56,6 +56,7 @@ class QueueLife(RuleBasedStateMachine):
         self.running = set()  # job and number
         self.over = set()
         self.seen = []  # asks that were read once, and may be proposed late
+        self.submit(3, 100, 1)
 
     def _chosen(self, among, numbers):
         among = sorted(among)
@@ -80,7 +81,13 @@ class QueueLife(RuleBasedStateMachine):
 
     @rule(numbers=picks)
     def cancel(self, numbers):
-        jobs = self._chosen(self.status, numbers)
+        self._cancel(self._chosen(self.status, numbers))
+
+    @rule(numbers=picks)
+    def cancel_some_that_run(self, numbers):
+        self._cancel(sorted({job for job, _ in self._chosen(self.running, numbers)}))
+
+    def _cancel(self, jobs):
         live = [job for job in jobs if self.status[job] not in ("COMPLETED", "CANCELED")]
         assert jobs_cancel(ids=jobs, by=self.user, when=self._tick()) == live
         for job in live:
@@ -101,6 +108,17 @@ class QueueLife(RuleBasedStateMachine):
 
     def _queued(self, job):
         return Job.objects.get(pk=job).queued
+
+    @rule(numbers=picks, mode=modes)
+    def look_and_claim(self, numbers, mode):
+        self.look(mode)
+        self.claim(numbers)
+
+    @rule(canceled=picks, numbers=picks)
+    def a_cancel_comes_between_look_and_claim(self, canceled, numbers):
+        self.look(QueueMode.FIFO)
+        self._cancel(sorted({job for job, _ in self._chosen(self.waiting, canceled)}))
+        self.claim(numbers)
 
     @rule(numbers=picks)
     def claim(self, numbers):
