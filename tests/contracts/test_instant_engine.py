@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scale.engines.instant import InstantEngine, Outcome
-from scale.engines.protocol import Reason, TaskSpec, TaskState
+from scale.engines.protocol import Condition, Reason, TaskSpec, TaskState
 from scale.environment import Environment
 from scale.kernel.clock import ManualClock
 from scale.kernel.ids import TaskId
@@ -165,3 +165,11 @@ def test_an_engine_that_stops_for_good_leaves_ends_as_they_are():
     engine.stop(leave_tasks=False)
     engine.start(lambda: None)
     assert [report.state for report in engine.reports(at(1))[-2:]] == [TaskState.FINISHED, TaskState.KILLED]
+
+
+def test_a_node_is_in_the_conditions_that_it_was_put_into_and_in_no_others():
+    engine = started()
+    engine.reports(at(0))
+    engine.put_into("node-1", at(1), Condition.LOW_DISK_SPACE)
+    engine.put_into("node-1", at(2))
+    assert [report.conditions for report in engine.reports(at(2))] == [(Condition.LOW_DISK_SPACE,), ()]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scale.job.states import RetryOn
-from scale.job.submission import MAX_ARGUMENT, InvalidSubmission, Submission, parse_submission
+from scale.job.submission import MAX_ARGUMENT, InvalidSubmission, Submission, parse_submission, parse_submissions
 
 DEFAULTS = {
     "name": "",
@@ -209,3 +209,27 @@ def test_any_json_is_parsed_or_refused_and_what_is_said_can_be_sent(raw):
 def test_whatever_keeps_the_rules_is_taken(command, cpus, priority):
     submission = parse_submission({"command": command, "resources": {"cpus": cpus}, "priority": priority})
     assert (submission.command, submission.resources.cpus, submission.priority) == (command, cpus, priority)
+
+
+def refused(*jobs):
+    with pytest.raises(InvalidSubmission) as refusal:
+        parse_submissions({"jobs": [*jobs]})
+    return [fault.field for fault in refusal.value.faults]
+
+
+def test_many_are_read_in_their_order():
+    jobs = parse_submissions({"jobs": [{"command": "a"}, {"command": ["b"]}]})
+    assert [job.command for job in jobs] == ["a", ["b"]]
+
+
+def test_each_fault_of_many_is_named_by_place_and_field():
+    assert refused({"command": "a"}, {"command": "a", "resources": {"cpus": -1}}, 7) == ["jobs.1.resources.cpus", "jobs.2"]
+
+
+def test_of_very_many_faults_the_first_are_told_and_that_there_may_be_more():
+    fields = refused(*[{}] * 60)
+    assert (len(fields), fields[0], fields[-1]) == (51, "jobs.0.command", "jobs")
+
+
+def test_faults_that_just_fill_the_answer_are_all_told():
+    assert refused(*[{}] * 50) == [f"jobs.{number}.command" for number in range(50)]
