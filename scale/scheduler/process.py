@@ -156,8 +156,6 @@ class Scheduler:
                 self.fleet.kill_strangers(engine, outcome.strangers, when)
             if outcome.returned:
                 self.tender.welcome_back(outcome.returned, when)
-            for exe in outcome.ready:
-                self._next.put(exe.cluster_id)
             if outcome.concerns_placement:
                 self._schedule.wake()
             self._persist.wake()
@@ -191,6 +189,10 @@ class Scheduler:
                 self._schedule.wake()
         self.fleet.acknowledge(recordable.ends)
         self._unsent = None
+        for cluster_id in recordable.ready:
+            self._next.put(cluster_id)
+        if recordable.ready:
+            self._schedule.wake()
         if self._handed_back is not None and not self.job_exes.get_running_job_exes():
             self.idle.set()
 

@@ -46,7 +46,9 @@ class Up:
         self.variables = {**bare, "SCALE_HOME": str(home), "SCALE_LISTEN": "127.0.0.1:0", "SCALE_KILL_GRACE": "1", **database}
         self.output = directory / "up.txt"
         with self.output.open("wb") as output:
-            self.process = subprocess.Popen([*SCALE, "up", *words], env=self.variables, cwd=directory, stdout=output, stderr=output)
+            self.process = subprocess.Popen(
+                [*SCALE, "up", *words], env=self.variables, cwd=directory, stdout=output, stderr=output
+            )
         self.client = ScaleClient()
 
     def wait_until_ready(self) -> None:
