@@ -13,8 +13,30 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from scale.kernel.errors import ClusterTrouble
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Whose orders an engine takes: of two schedulers of one installation, the one with the greater number leads."""
+
+    installation: str = ""  #: names the database; "": a scheduler without one, which gives way to all that have one
+    number: int = 0
+
+    def is_older_than(self, other: Term) -> bool:
+        """Whether it may give no orders once the other has been seen; another installation takes over."""
+        if self.installation == other.installation:
+            return self.number < other.number
+        return not self.installation
+
+
+NO_TERM = Term()
+
+
+class Superseded(ClusterTrouble):
+    """A scheduler with a newer term gives the orders here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +144,7 @@ class Engine(Protocol):
     """One kind of cluster. Calls return at once; what comes of them is told by reports.
 
     No call raises for a task or a node that it does not know. `ClusterTrouble` means: nothing of this call was done,
-    try it again later.
+    try it again later. `Superseded` means: nothing was done, nor will be; the engine has none of our tasks any more.
     """
 
     @property
@@ -131,10 +153,13 @@ class Engine(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    def start(self, wake: Callable[[], None]) -> None:
+    def start(self, wake: Callable[[], None], term: Term = NO_TERM) -> None:
         """Connect, find what still runs from before, and call ``wake`` from now on whenever there are reports.
 
-        The first reports name every node.
+        The first reports name every node. The newest term is remembered for ever by what runs the tasks: whoever has an
+        older one is refused, and whoever was connected with an older one can do nothing any more.
+
+        :raises Superseded: the term is older than one that was here before
         """
         ...
 
@@ -159,7 +184,10 @@ class Engine(Protocol):
         ...
 
     def stop(self, *, leave_tasks: bool) -> None:
-        """Disconnect. With ``leave_tasks`` running tasks go on and can be found again; else nothing is left running."""
+        """Disconnect. With ``leave_tasks`` running tasks go on and can be found again; else nothing is left running.
+
+        Once superseded it leaves them in any case.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from scale.engines.protocol import Engine, Report, TaskSpec
+from scale.engines.protocol import NO_TERM, Engine, Report, TaskSpec, Term
 from scale.fact import warn
 from scale.job.tasks.base_task import Task
 from scale.kernel.errors import ClusterTrouble
@@ -25,9 +25,9 @@ class Fleet:
         self._nodes = nodes
         self._kill_grace = kill_grace
 
-    def start(self, wake: Callable[[], None]) -> None:
+    def start(self, wake: Callable[[], None], term: Term = NO_TERM) -> None:
         for engine in self._engines.values():
-            engine.start(wake)
+            engine.start(wake, term)
 
     def stop(self, *, leave_tasks: bool) -> None:
         for engine in self._engines.values():
