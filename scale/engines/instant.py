@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from scale.engines.protocol import (
-    NO_TERM,
     Capabilities,
     Condition,
     NodeReport,
@@ -81,7 +80,7 @@ class InstantCluster:
     def __init__(self, nodes: Mapping[str, Resources], behave: Behaviour) -> None:
         self.nodes = dict(nodes)
         self.behave = behave
-        self.term = NO_TERM  #: the newest
+        self.term = Term()  #: the newest
         self.away: set[str] = set()
         self.conditions: dict[str, tuple[Condition, ...]] = {}
         self.tasks: dict[TaskId, _Task] = {}
@@ -135,7 +134,7 @@ class InstantEngine:
         self._reports: list[Report] = []
         self._wake: Callable[[], None] = lambda: None
         self._is_connected = False
-        self._term = NO_TERM
+        self._term = Term()
 
     @classmethod
     def from_environment(cls, environment: Environment, clock: Clock) -> Self:
@@ -154,7 +153,7 @@ class InstantEngine:
 
     # The protocol
 
-    def start(self, wake: Callable[[], None], term: Term = NO_TERM) -> None:
+    def start(self, wake: Callable[[], None], term: Term = Term()) -> None:
         self._term = term
         self._need_lead()
         self.cluster.term = term

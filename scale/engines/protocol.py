@@ -32,9 +32,6 @@ class Term:
         return not self.installation
 
 
-NO_TERM = Term()
-
-
 class Superseded(ClusterTrouble):
     """A scheduler with a newer term gives the orders here."""
 
@@ -46,6 +43,7 @@ class Capabilities:
     places_tasks: bool = False  #: has a queue of its own: we choose which tasks, it chooses where
     runs_containers: bool = False  #: can start a task from a container image
     survives_us: bool = False  #: its tasks go on when the scheduler dies, and a new scheduler finds them
+    is_bound_to_host: bool = False  #: only a scheduler on the same host, with the same data directory, finds them
 
 
 class TaskState(StrEnum):
@@ -153,7 +151,7 @@ class Engine(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    def start(self, wake: Callable[[], None], term: Term = NO_TERM) -> None:
+    def start(self, wake: Callable[[], None], term: Term = Term()) -> None:
         """Connect, find what still runs from before, and call ``wake`` from now on whenever there are reports.
 
         The first reports name every node. The newest term is remembered for ever by what runs the tasks: whoever has an

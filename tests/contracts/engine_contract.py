@@ -16,7 +16,6 @@ from threading import Event
 import pytest
 
 from scale.engines.protocol import (
-    NO_TERM,
     Engine,
     LogSource,
     NodeReport,
@@ -54,7 +53,7 @@ class Watch:
     """Starts an engine and collects its reports."""
 
     def __init__(
-        self, engine: Engine, now: Callable[[], datetime], rest: Callable[[Event, float], None], term: Term = NO_TERM
+        self, engine: Engine, now: Callable[[], datetime], rest: Callable[[Event, float], None], term: Term = Term()
     ) -> None:
         self.engine = engine
         self.all: list[Report] = []
@@ -180,7 +179,7 @@ class EngineHooks:
         for engine in fresh:
             engine.stop(leave_tasks=False)
 
-    def watching(self, engine: Engine, term: Term = NO_TERM) -> Watch:
+    def watching(self, engine: Engine, term: Term = Term()) -> Watch:
         watch = Watch(engine, self.now, self.rest, term)
         watch.until(lambda: watch.nodes)
         return watch
@@ -404,7 +403,7 @@ class EngineContract(EngineHooks):
         first = self.watching(engine, Term("here", 2))
         first.launch(self.task(first, "kept", Does.GO_ON))
         first.run(self.task(first, "over", Does.EXIT_3))
-        for term in (Term("here", 1), NO_TERM):
+        for term in (Term("here", 1), Term()):
             with pytest.raises(Superseded):
                 second.start(lambda: None, term)
             self.assert_it_can_do_nothing(second)

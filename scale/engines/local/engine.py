@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from scale.engines.local import machine, translate
 from scale.engines.local.link import Away, Leaving, Link
-from scale.engines.protocol import NO_TERM, Capabilities, Condition, NodeReport, Report, Superseded, TaskSpec, TaskState, Term
+from scale.engines.protocol import Capabilities, Condition, NodeReport, Report, Superseded, TaskSpec, TaskState, Term
 from scale.environment import Environment
 from scale.kernel.clock import Clock, SystemClock
 from scale.kernel.errors import ClusterTrouble
@@ -40,7 +40,7 @@ class LocalEngine:
     :param memory_limits: how tasks are held to their memory: auto, cgroup, watch or off
     """
 
-    capabilities = Capabilities(survives_us=True)
+    capabilities = Capabilities(survives_us=True, is_bound_to_host=True)
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class LocalEngine:
         self._looked = 0.0
         self._conditions: tuple[Condition, ...] = ()
         self._is_held = False  # the keeper has no room for what it writes, so launches wait
-        self._term = NO_TERM
+        self._term = Term()
         self._is_superseded = False
         self._lock = threading.Lock()  # guards what follows; nothing waits under it
         self._reports: list[Report] = []
@@ -97,7 +97,7 @@ class LocalEngine:
         link = self._link
         return (link.runner, link.guardian) if link else (0, 0)
 
-    def start(self, wake: Callable[[], None], term: Term = NO_TERM) -> None:
+    def start(self, wake: Callable[[], None], term: Term = Term()) -> None:
         """Connect to the keeper, or start it.
 
         :raises ClusterTrouble: it cannot be started
