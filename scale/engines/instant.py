@@ -21,6 +21,7 @@ from scale.engines.protocol import (
     Reason,
     Report,
     Stream,
+    Superseded,
     TaskReport,
     TaskSpec,
     TaskState,
@@ -79,6 +80,7 @@ class InstantCluster:
     def __init__(self, nodes: Mapping[str, Resources], behave: Behaviour) -> None:
         self.nodes = dict(nodes)
         self.behave = behave
+        self.term = Term()  #: the newest
         self.away: set[str] = set()
         self.conditions: dict[str, tuple[Condition, ...]] = {}
         self.tasks: dict[TaskId, _Task] = {}
@@ -132,6 +134,7 @@ class InstantEngine:
         self._reports: list[Report] = []
         self._wake: Callable[[], None] = lambda: None
         self._is_connected = False
+        self._term = Term()
 
     @classmethod
     def from_environment(cls, environment: Environment, clock: Clock) -> Self:
@@ -151,6 +154,9 @@ class InstantEngine:
     # The protocol
 
     def start(self, wake: Callable[[], None], term: Term = Term()) -> None:
+        self._term = term
+        self._need_lead()
+        self.cluster.term = term
         self._wake = wake
         self._is_connected = True
         for node in self.cluster.nodes:
@@ -159,6 +165,7 @@ class InstantEngine:
             self._tell(self._standing(task))
 
     def launch(self, tasks: Sequence[TaskSpec], when: datetime) -> None:
+        self._need_lead()
         self._move_to(when)
         self._need_nodes(task.node for task in tasks)
         for spec in tasks:
@@ -167,6 +174,7 @@ class InstantEngine:
                 self._begin(spec, when)
 
     def kill(self, tasks: Iterable[TaskId], when: datetime) -> None:
+        self._need_lead()
         self._move_to(when)
         tasks = list(tasks)
         self._need_nodes_of(tasks)
@@ -178,6 +186,7 @@ class InstantEngine:
                 self._terminate(task, when)
 
     def reconcile(self, tasks: Iterable[TaskId], when: datetime) -> None:
+        self._need_lead()
         self._move_to(when)
         tasks = list(tasks)
         self._need_nodes_of(tasks)
@@ -186,11 +195,14 @@ class InstantEngine:
             self._tell(self._standing(task) if task else _stranger(task_id, when))
 
     def reports(self, when: datetime) -> list[Report]:
+        if self._is_superseded:
+            return []
         self._move_to(when)
         reports, self._reports = self._reports, []
         return reports
 
     def acknowledge(self, tasks: Iterable[TaskId]) -> None:
+        self._need_lead()
         for task_id in tasks:
             task = self.cluster.tasks.get(task_id)
             if task and task.end is not None:
@@ -198,7 +210,7 @@ class InstantEngine:
 
     def stop(self, *, leave_tasks: bool) -> None:
         self._is_connected = False
-        if not leave_tasks:
+        if not leave_tasks and not self._is_superseded:
             for task in self.cluster.tasks.values():
                 if task.end is None:
                     task.end = _killed(task, self.cluster.now, signals.SIGKILL)
@@ -257,6 +269,14 @@ class InstantEngine:
     def _move_to(self, when: datetime) -> None:
         for end in self.cluster.move_to(when):
             self._tell(end)
+
+    @property
+    def _is_superseded(self) -> bool:
+        return self._term.is_older_than(self.cluster.term)
+
+    def _need_lead(self) -> None:
+        if self._is_superseded:
+            raise Superseded
 
     def _need_nodes(self, nodes: Iterable[str]) -> None:
         for node in nodes:

@@ -19,6 +19,24 @@ from scale.kernel.resources import Resources
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """Whose orders an engine takes: of two schedulers of one installation, the one with the greater number leads."""
+
+    installation: str = ""  #: names the database; "": a scheduler without one, which gives way to all that have one
+    number: int = 0
+
+    def is_older_than(self, other: Term) -> bool:
+        """Whether it may give no orders once the other has been seen; another installation takes over."""
+        if self.installation == other.installation:
+            return self.number < other.number
+        return not self.installation
+
+
+class Superseded(ClusterTrouble):
+    """A scheduler with a newer term gives the orders here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What an engine can do beyond running tasks; the scheduler asks this, never the engine's name."""
 
@@ -26,10 +44,6 @@ class Capabilities:
     runs_containers: bool = False  #: can start a task from a container image
     survives_us: bool = False  #: its tasks go on when the scheduler dies, and a new scheduler finds them
     is_bound_to_host: bool = False  #: only a scheduler on the same host, with the same data directory, finds them
-
-
-class Superseded(ClusterTrouble):
-    """A scheduler with a newer term gives the orders here."""
 
 
 class TaskState(StrEnum):
@@ -85,14 +99,6 @@ class TaskSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """Whose orders an engine takes: of two schedulers of one installation, the one with the greater number leads."""
-
-    installation: str = ""
-    number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class TaskReport:
     """One thing that happened to a task, in the engine's words."""
 
@@ -136,7 +142,7 @@ class Engine(Protocol):
     """One kind of cluster. Calls return at once; what comes of them is told by reports.
 
     No call raises for a task or a node that it does not know. `ClusterTrouble` means: nothing of this call was done,
-    try it again later.
+    try it again later. `Superseded` means: nothing was done, nor will be; the engine has none of our tasks any more.
     """
 
     @property
@@ -148,7 +154,10 @@ class Engine(Protocol):
     def start(self, wake: Callable[[], None], term: Term = Term()) -> None:
         """Connect, find what still runs from before, and call ``wake`` from now on whenever there are reports.
 
-        The first reports name every node.
+        The first reports name every node. The newest term is remembered for ever by what runs the tasks: whoever has an
+        older one is refused, and whoever was connected with an older one can do nothing any more.
+
+        :raises Superseded: the term is older than one that was here before
         """
         ...
 
@@ -173,7 +182,10 @@ class Engine(Protocol):
         ...
 
     def stop(self, *, leave_tasks: bool) -> None:
-        """Disconnect. With ``leave_tasks`` running tasks go on and can be found again; else nothing is left running."""
+        """Disconnect. With ``leave_tasks`` running tasks go on and can be found again; else nothing is left running.
+
+        Once superseded it leaves them in any case.
+        """
         ...
 
 

@@ -22,9 +22,11 @@ from scale.engines.protocol import (
     Reason,
     Report,
     Stream,
+    Superseded,
     TaskReport,
     TaskSpec,
     TaskState,
+    Term,
 )
 from scale.kernel.errors import ClusterTrouble
 from scale.kernel.ids import TaskId
@@ -50,13 +52,15 @@ class Does(Enum):
 class Watch:
     """Starts an engine and collects its reports."""
 
-    def __init__(self, engine: Engine, now: Callable[[], datetime], rest: Callable[[Event, float], None]) -> None:
+    def __init__(
+        self, engine: Engine, now: Callable[[], datetime], rest: Callable[[Event, float], None], term: Term = Term()
+    ) -> None:
         self.engine = engine
         self.all: list[Report] = []
         self._now = now
         self._rest = rest
         self._woken = Event()
-        engine.start(self._woken.set)
+        engine.start(self._woken.set, term)
 
     @property
     def tasks(self) -> list[TaskReport]:
@@ -130,7 +134,7 @@ class EngineHooks:
         raise NotImplementedError
 
     def restart(self, engine: Engine) -> Engine:
-        """A new engine, not started, over the ground of one that was stopped."""
+        """A new engine, not started, over the ground of one that was stopped, or that is to be superseded."""
         raise NotImplementedError
 
     def lose_node(self, engine: Engine) -> None:
@@ -175,8 +179,8 @@ class EngineHooks:
         for engine in fresh:
             engine.stop(leave_tasks=False)
 
-    def watching(self, engine: Engine) -> Watch:
-        watch = Watch(engine, self.now, self.rest)
+    def watching(self, engine: Engine, term: Term = Term()) -> Watch:
+        watch = Watch(engine, self.now, self.rest, term)
         watch.until(lambda: watch.nodes)
         return watch
 
@@ -359,6 +363,90 @@ class EngineContract(EngineHooks):
         again.launch(self.task(again, "a", Does.EXIT_3))
         again.run(self.task(again, "b", Does.SUCCEED))
         assert again.of("a") == []
+
+    # Only the newest term gives orders
+
+    @pytest.fixture
+    def second(self, engine: Engine) -> Iterator[Engine]:
+        """Of another scheduler."""
+        second = self.restart(engine)
+        yield second
+        second.stop(leave_tasks=False)
+
+    def until_superseded(self, watch: Watch) -> None:
+        """Its launches start nothing, and soon it knows why."""
+
+        def is_superseded() -> bool:
+            try:
+                watch.launch(self.task(watch, "stale", Does.SUCCEED))
+            except Superseded:
+                return True
+            except ClusterTrouble:
+                return False
+            pytest.fail("it took a launch")
+
+        watch.until(is_superseded)
+
+    def assert_it_can_do_nothing(self, engine: Engine) -> None:
+        spec = TaskSpec(TaskId("stale"), "", self.command(Does.SUCCEED), Resources())
+        for call in (
+            lambda: engine.launch([spec], self.now()),
+            lambda: engine.kill([TaskId("kept")], self.now()),
+            lambda: engine.reconcile([TaskId("kept")], self.now()),
+            lambda: engine.acknowledge([TaskId("over")]),
+        ):
+            with pytest.raises(Superseded):
+                call()
+        engine.stop(leave_tasks=False)
+
+    def test_an_engine_of_an_older_term_is_refused(self, engine, second):
+        first = self.watching(engine, Term("here", 2))
+        first.launch(self.task(first, "kept", Does.GO_ON))
+        first.run(self.task(first, "over", Does.EXIT_3))
+        for term in (Term("here", 1), Term()):
+            with pytest.raises(Superseded):
+                second.start(lambda: None, term)
+            self.assert_it_can_do_nothing(second)
+        assert first.until_reconciled("stale").state is TaskState.LOST
+        assert first.until_reconciled("kept").state is TaskState.RUNNING
+        assert first.until_reconciled("over").exit_code == 3
+        assert [node.is_online for node in first.nodes] == [True]
+        engine.stop(leave_tasks=True)
+        with pytest.raises(Superseded):
+            second.start(lambda: None, Term("here", 1))
+        assert self.watching(second, Term("here", 2)).until_reconciled("kept").state is TaskState.RUNNING
+
+    def test_a_newer_term_supersedes(self, engine, second):
+        first = self.watching(engine, Term("here", 1))
+        first.launch(self.task(first, "kept", Does.GO_ON))
+        first.run(self.task(first, "over", Does.EXIT_3))
+        first.until_running("kept")
+        then = self.watching(second, Term("here", 2))
+        self.until_superseded(first)
+        self.assert_it_can_do_nothing(engine)
+        assert then.until_reconciled("stale").state is TaskState.LOST
+        assert then.until_reconciled("kept").state is TaskState.RUNNING
+        assert then.until_reconciled("over").exit_code == 3
+        assert [node.is_online for node in then.nodes] == [True]
+
+    def test_what_was_ordered_before_a_newer_term_came_is_done(self, engine, second):
+        first = self.watching(engine, Term("here", 1))
+        names = [f"t{n}" for n in range(50)]
+        first.launch(*(self.task(first, name, Does.SUCCEED) for name in names))
+        then = self.watching(second, Term("here", 2))
+        then.until_ended(*names)
+        assert {end.state for name in names for end in then.ends(name)} == {TaskState.FINISHED}
+
+    @pytest.mark.parametrize("term", [Term("here", 7), Term("here", 8), Term("elsewhere", 1)], ids=["equal", "newer", "other"])
+    def test_a_term_that_is_not_older_may_come(self, engine, second, term):
+        first = self.watching(engine, Term("here", 7))
+        first.launch(self.task(first, "kept", Does.GO_ON))
+        first.until_running("kept")
+        engine.stop(leave_tasks=True)
+        then = self.watching(second, term)
+        then.kill("kept")
+        then.until_ended("kept")
+        assert then.ends("kept")[0].state is TaskState.KILLED
 
     # Nodes come and go
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from scale.engines.local import keeper, places, processes, translate
+from scale.engines.local import keeper, places, processes, translate, wire
 from scale.engines.local.engine import LocalEngine
 from scale.engines.local.link import Leaving
 from scale.engines.local.logs import LocalLogs
-from scale.engines.protocol import Condition, Reason, Stream, TaskSpec, TaskState
+from scale.engines.protocol import Condition, Reason, Stream, Superseded, TaskSpec, TaskState, Term
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
 from tests.contracts.engine_contract import Does, EngineContract, EngineHooks
@@ -235,6 +238,70 @@ class TestWhenTheKeeperDies(Local):
         second = subprocess.run([sys.executable, "-I", "-S", keeper.__file__], cwd=place, capture_output=True, check=False)
         assert second.returncode == keeper.TAKEN
         assert b"another keeper" in second.stderr
+
+
+class TestTerms(Local):
+    def call(self, home, *words):
+        """What somebody is who speaks to the keeper's socket."""
+        caller = socket.socket(socket.AF_UNIX)
+        caller.settimeout(10)
+        directory = os.open(home / places.KEEPER, os.O_RDONLY)
+        caller.connect(f"/proc/self/fd/{directory}/{places.SOCKET}")
+        os.close(directory)
+        caller.sendall(b"".join(map(wire.line, words)))
+        return closing(caller)
+
+    def test_the_newest_outlives_the_keeper(self, engine, home):
+        self.watching(engine, Term("here", 2))
+        pids = engine.keeper_pids
+        engine.stop(leave_tasks=True)
+        kill_9(*reversed(pids))
+        late = LocalEngine(home)
+        with pytest.raises(Superseded):
+            late.start(lambda: None, Term("here", 1))
+        with LocalEngine(home) as again:
+            self.watching(again, Term("here", 2))
+            assert not set(pids) & set(again.keeper_pids)
+
+    def test_an_engine_that_finds_its_keeper_again_has_the_same_term(self, engine):
+        watch = self.watching(engine, Term("here", 2))
+        kill_9(*reversed(engine.keeper_pids))
+        watch.until(lambda: [node.is_online for node in watch.nodes] == [True, False, True])
+        watch.run(self.task(watch, "a", Does.SUCCEED))
+
+    def test_an_engine_that_comes_back_too_late_says_so_once(self, engine, home, caplog):
+        first = self.watching(engine, Term("here", 1))
+        with caplog.at_level(logging.WARNING), LocalEngine(home) as second:
+            self.watching(second, Term("here", 2))
+            first.until(lambda: [node.is_online for node in first.nodes] == [True, False])
+            with pytest.raises(Superseded):
+                first.kill("stranger")
+        (line,) = [record.message for record in caplog.records]
+        assert line == f"a scheduler with a newer term than 1 gives the orders in {home}"
+
+    def test_one_that_has_not_greeted_displaces_nobody(self, watch, home):
+        with ExitStack() as callers:
+            calls = [callers.enter_context(self.call(home)) for _ in range(20)]
+            assert calls[0].recv(1) == b""
+            watch.run(self.task(watch, "a", Does.SUCCEED))
+            assert [node.is_online for node in watch.nodes] == [True]
+            watch.engine.stop(leave_tasks=True)
+            with LocalEngine(home) as again:
+                self.watching(again)
+
+    @pytest.mark.parametrize("words", [{"launch": []}, {"hello": {}}, ["odd"], 7])
+    def test_one_that_does_not_greet_is_sent_away(self, watch, home, words):
+        with self.call(home, words) as caller:
+            assert caller.recv(1) == b""
+        watch.run(self.task(watch, "a", Does.SUCCEED))
+        assert [node.is_online for node in watch.nodes] == [True]
+
+    def test_an_engine_of_a_release_without_terms_is_refused_once_there_was_one(self, engine, home):
+        watch = self.watching(engine, Term("here", 2))
+        with self.call(home, {"hello": {"env": {}, "ack": []}}) as caller:
+            assert wire.Lines().feed(caller.recv(1000)) == [{"refused": {"installation": "here", "number": 2}}]
+            assert caller.recv(1) == b""
+        watch.run(self.task(watch, "a", Does.SUCCEED))
 
 
 class TestProcesses(Local):
