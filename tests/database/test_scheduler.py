@@ -372,3 +372,18 @@ def test_no_condition_comes_before_an_operators_word_or_undoes_it(word, state):
         assert state_of(world) == (state, [each.value for each in conditions])
     assert world.job(job_id).status == "QUEUED"
     assert Node.objects.filter(**word).exists()
+
+
+def test_a_launch_that_a_node_in_trouble_holds_back_is_not_late():
+    """The engine holds it until there is room; the task cannot help it."""
+    world = World(behave=lambda _: FOREVER)
+    [job_id] = world.submit(max_tries=1)
+    world.scheduler.fleet.launch = world.scheduler.tasks.launch_tasks  # it does not come to its start
+    world.engine.reconcile = lambda tasks, when: None
+    world.turn()
+    world.engine.put_into("node-1", world.now, Condition.LOW_DISK_SPACE)
+    world.turns(10, 60)
+    assert world.job(job_id).status == "RUNNING"
+    world.engine.put_into("node-1", world.now)
+    world.turns(3, 60)
+    assert world.job(job_id).error.name == "launch-timeout"
