@@ -6,6 +6,7 @@ Its turns are plain methods that are told the time. Threads call them in product
 * ``schedule``  what operators and clients changed, what needs tending, what goes where
 * ``persist``   what the managers hand over, to the database
 * ``status``    the status document
+* ``tidy``      what is older than it is to be kept
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ from scale.scheduler.operating import Settings, schema_completed, settings_load
 from scale.scheduler.placement.services import queue_clear_canceled
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
+from scale.scheduler.retention.rules import FOR_EVER, Retention
+from scale.scheduler.retention.tidier import Tidier
 from scale.scheduler.services import status_save
 from scale.scheduler.status import NodeResources, Parts, document
 from scale.scheduler.tending import Tender
@@ -64,6 +67,7 @@ class Limits:
     max_losses: int = 5
     node_lost_after: timedelta = timedelta(seconds=60)
     kill_grace: timedelta = timedelta(seconds=5)
+    retention: Retention = FOR_EVER
 
 
 class Scheduler:
@@ -82,6 +86,7 @@ class Scheduler:
         self.placer = Placer(self.nodes, self.allocations)
         self.waits = Waits()
         self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
+        self.tidier = Tidier(self._limits.retention, self.tasks, self.fleet)
         self._settings = Settings(framework_id="")
         self._database_ready = clock.now()
         self._next: SimpleQueue[str] = SimpleQueue()  # executions whose next task may start
@@ -93,7 +98,8 @@ class Scheduler:
         self._reports = Loop("reports", self.reports, 5.0)
         self._schedule = Loop("schedule", self.schedule, 1.0)
         self._persist = Loop("persist", self.persist, 1.0)
-        self.loops = (self._reports, self._schedule, self._persist, Loop("status", self.status, 2.0))
+        status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidier.tidy, 0.25)
+        self.loops = (self._reports, self._schedule, self._persist, status, tidy)
 
     # --- beginning and end
 

@@ -26,6 +26,7 @@ from scale.kernel.clock import Clock, SystemClock
 from scale.orphan import end_with_parent
 from scale.scheduler.loops import Loop, LoopRunner
 from scale.scheduler.process import Limits, Scheduler
+from scale.scheduler.retention.rules import Retention
 from scale.signals import Signals
 from scale.wake import Doorbell, ring
 
@@ -60,6 +61,7 @@ class _Run:
             max_losses=environment.max_losses,
             node_lost_after=timedelta(seconds=environment.node_lost_after),
             kill_grace=timedelta(seconds=environment.kill_grace),
+            retention=Retention.of(environment),
         )
         self._scheduler = Scheduler(engines=engines, clock=clock, limits=limits)
         loops = [*self._scheduler.loops, Loop("doorbell", self._listen, period=0)]
