@@ -270,11 +270,11 @@ LIVES = st.lists(
         st.sampled_from([1, 5, 20]),
     ),
     min_size=1,
-    max_size=8,
+    max_size=5,
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lives=LIVES, keep_updates=st.sampled_from([None, 3, 10]), keep_jobs=st.sampled_from([None, 6, 30]), size=st.integers(1, 3))
 def test_whatever_happened_only_what_is_over_and_old_goes(monkeypatch, lives, keep_updates, keep_jobs, size):
     """A plain model: what of a history must be there afterwards, told from its rows as they were before."""
