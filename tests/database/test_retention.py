@@ -204,6 +204,19 @@ def test_a_job_with_very_many_executions_goes_in_parts():
     assert 0 < most_deleted(said) <= 500
 
 
+def test_the_loop_takes_a_bite_each_time_it_is_due():
+    world = a_world()
+    world.submit(services.JOBS + 1)
+    world.turns(10)
+    world.clock.move(400 * DAY)
+    (loop,) = [loop for loop in world.scheduler.loops if loop.name == "tidy"]
+    loop.turn(world.now)
+    assert Job.objects.count() == 1
+    loop.turn(world.now)
+    assert Job.objects.count() == 0
+    assert loop.period < 1
+
+
 def test_while_there_is_nothing_to_do_it_looks_once_a_minute():
     world = a_world()
     tidier = world.scheduler.tidier
@@ -289,6 +302,7 @@ def test_whatever_happened_only_what_is_over_and_old_goes(monkeypatch, lives, ke
         wanted = _must_stay(retention.due(world.now))
         tidy(world)
         assert [set(table.objects.values_list("pk", flat=True)) for table in (*TABLES, Queue)] == wanted
+        connection.check_constraints()
         world.crash().turns(2, 1)  # and a scheduler makes sense of what is left
 
 

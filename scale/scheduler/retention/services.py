@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
+from scale.database import delete_rows
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
 from scale.job.states import FINAL
 from scale.scheduler.retention.selectors import settled
 
 UPDATES = 500  #: of these at once
-JOBS = 50  #: of these at once, with all that belongs to them
+JOBS = 25  #: of these at once, with all that belongs to them
 _PARTS = 150  # executions of them, and as many updates: no more than 500 rows altogether
 
 
 @transaction.atomic
-def task_updates_delete(*, ids: Iterable[int]) -> int:
+def task_updates_delete(*, ids: Sequence[int]) -> int:
     """Delete these, of executions whose end is recorded; returns how many there were."""
-    return TaskUpdate.objects.filter(pk__in=ids).delete()[0]
+    return delete_rows(TaskUpdate, ids)
 
 
 @transaction.atomic
@@ -31,16 +32,15 @@ def jobs_delete(*, ids: Iterable[int]) -> int:
     jobs = list(over.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
     executions = list(JobExecution.objects.filter(job__in=jobs).order_by("pk").values_list("pk", flat=True)[:_PARTS])
     updates = list(TaskUpdate.objects.filter(job_exe__in=executions).values_list("pk", flat=True)[:_PARTS])
-    TaskUpdate.objects.filter(pk__in=updates).delete()
+    delete_rows(TaskUpdate, updates)
     if len(updates) == _PARTS:
         return 0
-    JobExecutionEnd.objects.filter(pk__in=executions).delete()
-    JobExecution.objects.filter(pk__in=executions).delete()
+    delete_rows(JobExecutionEnd, executions)
+    delete_rows(JobExecution, executions)
     if len(executions) == _PARTS:
         return 0
     _cut_links(jobs)
-    Job.objects.filter(pk__in=jobs).delete()
-    return len(jobs)
+    return delete_rows(Job, jobs)
 
 
 def _cut_links(jobs: Iterable[int]) -> None:
