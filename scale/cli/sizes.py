@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scale.client import Json
 
 _COLUMNS = ("WHAT", "HOW MANY", "SIZE", "SINCE (UTC)", "KEPT")
-_KEPT_BY = {"job": "jobs", "job_exe": "jobs", "job_exe_end": "jobs", "task_update": "task_updates"}
+_KEPT_BY = {"job": "jobs", "job_exe": "jobs", "job_exe_end": "jobs", "task_update": "task_updates", "scheduler_set_aside": "jobs"}
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 

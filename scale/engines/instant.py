@@ -25,6 +25,7 @@ from scale.engines.protocol import (
     TaskReport,
     TaskSpec,
     TaskState,
+    Term,
     Usage,
     Volume,
 )
@@ -151,7 +152,7 @@ class InstantEngine:
 
     # The protocol
 
-    def start(self, wake: Callable[[], None]) -> None:
+    def start(self, wake: Callable[[], None], term: Term = Term()) -> None:
         self._wake = wake
         self._is_connected = True
         for node in self.cluster.nodes:

@@ -16,6 +16,8 @@ from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
 from scale.job.services import jobs_requeue
 from scale.kernel.ids import TaskId
 from scale.queue.models import Queue
+from scale.scheduler.fence import Deposed
+from scale.scheduler.models import SetAside
 from scale.scheduler.process import Limits
 from scale.scheduler.retention import services
 from scale.scheduler.retention.rules import Retention
@@ -172,6 +174,28 @@ def test_a_job_outlives_the_one_that_it_supersedes():
     world.clock.move(100 * DAY)
     tidy(world)
     assert list(Job.objects.values_list("pk", "superseded_job")) == [(new, None)]
+
+
+def test_what_was_set_aside_of_a_job_goes_with_it():
+    world = a_world()
+    [job_id] = world.submit()
+    world.turns(2)
+    for number in (job_id, job_id + 1):
+        SetAside.objects.create(job_id=number, exe_num=1, content="", error="", is_recorded_without=True, created=world.now)
+    world.clock.move(400 * DAY)
+    tidy(world)
+    assert list(SetAside.objects.values_list("job_id", flat=True)) == [job_id + 1]
+
+
+def test_one_that_does_not_lead_any_more_deletes_nothing():
+    world = a_world()
+    world.submit()
+    world.turns(2)
+    world.clock.move(400 * DAY)
+    World(after=world)
+    with pytest.raises(Deposed):
+        world.scheduler.tidier.tidy(world.now)
+    assert counts() == [1, 1, 1, 2]
 
 
 def test_a_backlog_is_worked_off_in_small_batches_and_then_it_rests():

@@ -9,6 +9,7 @@ from django.db import transaction
 from scale.database import delete_rows
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
 from scale.job.states import FINAL
+from scale.scheduler.models import SetAside
 from scale.scheduler.retention.selectors import settled
 
 UPDATES = 500  #: of these at once
@@ -40,6 +41,7 @@ def jobs_delete(*, ids: Iterable[int]) -> int:
     if len(executions) == _PARTS:
         return 0
     _cut_links(jobs)
+    SetAside.objects.filter(job_id__in=jobs).delete()
     return delete_rows(Job, jobs)
 
 

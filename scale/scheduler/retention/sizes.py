@@ -17,9 +17,10 @@ from scale.engines.protocol import LogSource, Volume
 from scale.environment import Environment
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
 from scale.queue.models import Queue
+from scale.scheduler.models import SetAside
 from scale.scheduler.retention.rules import Retention
 
-TABLES: tuple[type[models.Model], ...] = (Job, JobExecution, JobExecutionEnd, TaskUpdate, Queue)
+TABLES: tuple[type[models.Model], ...] = (Job, JobExecution, JobExecutionEnd, TaskUpdate, Queue, SetAside)
 MOST_ROWS = 1_000_000  #: of a table that are counted
 MOST_FILES = 100_000  #: that are looked at
 MOST_BYTES = 2 << 30  #: of an SQLite database that is looked through for what belongs to which table

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from scale.fact import tell
 from scale.job.tasks.manager import TaskManager
 from scale.kernel.ids import TaskId
+from scale.scheduler.fence import Fence
 from scale.scheduler.fleet import Fleet
 from scale.scheduler.retention import services
 from scale.scheduler.retention.rules import Bite, Retention, Row, bite
@@ -24,10 +25,11 @@ _REST = timedelta(minutes=1)
 class Tidier:
     """Where it has come to, in memory: a new one begins at the oldest again, where there is little left to see."""
 
-    def __init__(self, retention: Retention, tasks: TaskManager, fleet: Fleet) -> None:
+    def __init__(self, retention: Retention, tasks: TaskManager, fleet: Fleet, fence: Fence) -> None:
         self._retention = retention
         self._tasks = tasks
         self._fleet = fleet
+        self._fence = fence
         self._updates_seen = 0
         self._jobs_seen = 0
         self._rested: dict[str, datetime] = {}  # when each kind of work was last done for the time being
@@ -54,18 +56,23 @@ class Tidier:
     def _bite_updates(self, before: datetime, when: datetime) -> bool:
         found = _next(task_updates_page, self._updates_seen, services.UPDATES, before, when)
         if found.ids:
-            self._done["task_updates"] += services.task_updates_delete(ids=found.ids)
+            with self._fence.writing():
+                self._done["task_updates"] += services.task_updates_delete(ids=found.ids)
         self._updates_seen = found.then or 0
         return found.then is not None
 
     def _bite_jobs(self, before: datetime, when: datetime) -> bool:
         found = _next(jobs_page, self._jobs_seen, services.JOBS, before, when)
-        gone = services.jobs_delete(ids=found.ids) if found.ids else 0
+        gone = self._delete_jobs(found.ids) if found.ids else 0
         self._done["jobs"] += gone
         if gone < len(found.ids):
             return True  # the same page again: one had more than a batch takes, or somebody tries it anew
         self._jobs_seen = found.then or 0
         return found.then is not None
+
+    def _delete_jobs(self, ids: Sequence[int]) -> int:
+        with self._fence.writing():
+            return services.jobs_delete(ids=ids)
 
     def _bite_outputs(self, before: datetime, when: datetime) -> bool:
         gone = self._fleet.remove_output(before, lambda tasks: self._still_wanted(tasks, before), OUTPUTS)
