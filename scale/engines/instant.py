@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from scale.engines.protocol import (
     Capabilities,
     Condition,
+    Keep,
     NodeReport,
     Reason,
     Report,
@@ -27,6 +28,7 @@ from scale.engines.protocol import (
     TaskState,
     Term,
     Usage,
+    Volume,
 )
 from scale.kernel.errors import ClusterTrouble
 from scale.kernel.ids import TaskId
@@ -84,7 +86,7 @@ class InstantCluster:
         self.away: set[str] = set()
         self.conditions: dict[str, tuple[Condition, ...]] = {}
         self.tasks: dict[TaskId, _Task] = {}
-        self.ever: set[TaskId] = set()
+        self.launched: dict[TaskId, datetime] = {}
         self.output: dict[TaskId, tuple[bytes, bytes]] = {}
         self.now = _LONG_AGO
         self._numbers = count()  # what is due at the same moment happens in the order in which it was arranged
@@ -169,8 +171,8 @@ class InstantEngine:
         self._move_to(when)
         self._need_nodes(task.node for task in tasks)
         for spec in tasks:
-            if spec.id not in self.cluster.ever:
-                self.cluster.ever.add(spec.id)
+            if spec.id not in self.cluster.launched:
+                self.cluster.launched[spec.id] = when
                 self._begin(spec, when)
 
     def kill(self, tasks: Iterable[TaskId], when: datetime) -> None:
@@ -207,6 +209,14 @@ class InstantEngine:
             task = self.cluster.tasks.get(task_id)
             if task and task.end is not None:
                 del self.cluster.tasks[task_id]
+
+    def remove_output(self, before: datetime, keep: Keep, most: int) -> int:
+        old = [task_id for task_id in self.cluster.output if self.cluster.launched[task_id] < before]
+        kept = keep(old)
+        gone = [task_id for task_id in old if task_id not in kept][:most]
+        for task_id in gone:
+            del self.cluster.output[task_id]
+        return len(gone)
 
     def stop(self, *, leave_tasks: bool) -> None:
         self._is_connected = False
@@ -263,6 +273,12 @@ class InstantEngine:
             return None
         out, err = self.cluster.output[task_id]
         return {Stream.STDOUT: out, Stream.STDERR: err}.get(stream, out + err)[start:stop]
+
+    def volume(self, most: int) -> Volume:
+        written = list(self.cluster.output.items())[:most]
+        days = {self.cluster.launched[task_id].date() for task_id, _ in written}
+        size = sum(len(stream) for _, streams in written for stream in streams)
+        return Volume(len(written), size, len(days), min(days, default=None), len(written) == len(self.cluster.output))
 
     # What happens to a task
 

@@ -7,9 +7,9 @@ which the scheduler does once the end is committed to the database.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -134,6 +134,7 @@ class NodeReport:
 
 
 Report = TaskReport | NodeReport
+Keep = Callable[[Sequence[TaskId]], Collection[TaskId]]  #: of these tasks, those whose output must stay
 Stream = StrEnum("Stream", {"STDOUT": "stdout", "STDERR": "stderr", "COMBINED": "combined"})
 
 
@@ -181,12 +182,33 @@ class Engine(Protocol):
         """These ends are durable with us: the engine may forget the tasks, but still not start them again."""
         ...
 
+    def remove_output(self, before: datetime, keep: Keep, most: int) -> int:
+        """Remove what tasks have written that were launched before and have not written since, of at most so many.
+
+        An engine may go by whole days, and leave output for a day longer.
+
+        ``keep`` is asked some tasks at a time, and what it names stays. Returns of how many tasks the output is gone. This
+        call may take some milliseconds, and nothing else waits for it.
+        """
+        ...
+
     def stop(self, *, leave_tasks: bool) -> None:
         """Disconnect. With ``leave_tasks`` running tasks go on and can be found again; else nothing is left running.
 
         Once superseded it leaves them in any case.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How much tasks have written."""
+
+    files: int
+    bytes: int
+    days: int  #: on how many days they were launched
+    oldest: date | None  #: the first of these
+    is_complete: bool  #: whether all files were looked at; else there are more
 
 
 class LogSource(Protocol):
@@ -201,4 +223,8 @@ class LogSource(Protocol):
 
         What stands in one stream stays where it is; two streams combined may be put in another order as they grow.
         """
+        ...
+
+    def volume(self, most: int) -> Volume:
+        """How much output there is, as far as so many files tell."""
         ...

@@ -7,7 +7,7 @@ certain way. Nothing here sleeps: a test waits for the reports it needs.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -145,6 +145,10 @@ class EngineHooks:
         raise NotImplementedError
 
     def logs(self, engine: Engine) -> LogSource:
+        raise NotImplementedError
+
+    def grow_old(self, engine: Engine, *tasks: str) -> None:
+        """Let it be ten days ago that these were launched and wrote something."""
         raise NotImplementedError
 
     def living_processes(self, engine: Engine, task: str) -> int:
@@ -333,6 +337,51 @@ class EngineContract(EngineHooks):
         command = self.command(Does.SUCCEED) + odd.get("command", ())
         (end,) = watch.run(TaskSpec(spec.id, spec.node, command, spec.resources, env=odd.get("env", {})))
         assert end.state is TaskState.FINISHED
+
+    # Output goes when it is old
+
+    def test_old_output_goes_a_batch_at_a_time(self, watch):
+        names = [f"t{n}" for n in range(5)]
+        watch.run(*(self.task(watch, name, Does.SPEAK) for name in names))
+        self.grow_old(watch.engine, *names)
+        assert [self.remove_output(watch, most=3) for _ in range(3)] == [3, 2, 0]
+        assert {self.logs(watch.engine).size(TaskId(name), Stream.COMBINED) for name in names} == {None}
+
+    def test_output_that_is_to_be_kept_stays(self, watch):
+        watch.launch(self.task(watch, "on", Does.GO_ON))
+        watch.run(self.task(watch, "over", Does.SPEAK))
+        watch.until_running("on")
+        self.grow_old(watch.engine, "on", "over")
+        assert self.remove_output(watch, "on", "stranger") == 1
+        assert self.logs(watch.engine).size(TaskId("on"), Stream.COMBINED) == 0
+        self.release(watch.engine, "on")
+        watch.until_ended("on")
+
+    def test_what_stays_does_not_keep_others_from_going(self, watch):
+        names = [f"t{n}" for n in range(6)]
+        watch.run(*(self.task(watch, name, Does.SPEAK) for name in names))
+        self.grow_old(watch.engine, *names)
+        assert self.remove_output(watch, *names[:4], most=2) == 2
+        assert [name for name in names if self.logs(watch.engine).size(TaskId(name), Stream.STDOUT)] == names[:4]
+
+    def test_young_output_stays(self, watch):
+        watch.run(self.task(watch, "a", Does.SPEAK))
+        assert watch.engine.remove_output(self.now() - timedelta(days=1), lambda tasks: (), 10) == 0
+        assert self.logs(watch.engine).read(TaskId("a"), Stream.STDOUT) == b"hello\n"
+
+    def test_the_volume_of_output_is_told(self, watch):
+        assert self.logs(watch.engine).volume(10).files == 0
+        watch.run(self.task(watch, "a", Does.SPEAK), self.task(watch, "b", Does.SUCCEED))
+        volume = self.logs(watch.engine).volume(10)
+        assert (volume.bytes, volume.days, volume.oldest, volume.is_complete) == (14, 1, self.now().date(), True)
+        least = self.logs(watch.engine).volume(1)
+        assert (least.files, least.is_complete) == (1, False)
+
+    def remove_output(self, watch: Watch, *kept: str, most: int = 10) -> int:
+        def keep(tasks: Sequence[TaskId]) -> list[TaskId]:
+            return [task for task in tasks if task in kept]
+
+        return watch.engine.remove_output(self.now() - timedelta(days=1), keep, most)
 
     # A duplicate is refused
 

@@ -21,6 +21,7 @@ from scale.engines.local.engine import LocalEngine
 from scale.engines.local.link import Leaving
 from scale.engines.local.logs import LocalLogs
 from scale.engines.protocol import Condition, Reason, Stream, Superseded, TaskSpec, TaskState, Term
+from scale.kernel.errors import ClusterTrouble
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
 from tests.contracts.engine_contract import Does, EngineContract, EngineHooks
@@ -106,6 +107,15 @@ class Local(EngineHooks):
     def logs(self, engine):
         return LocalLogs(engine.home)
 
+    def grow_old(self, engine, *tasks):
+        logs = engine.home / places.LOGS
+        then = self.now() - timedelta(days=10)
+        old = logs / places.day_of(then.timestamp(), keeper_id(engine.home))
+        old.mkdir()
+        for path in [path for path in logs.glob("*/*") if path.stem in tasks]:
+            os.utime(path, (then.timestamp(), then.timestamp()))
+            path.rename(old / path.name)
+
     def living_processes(self, engine, task):
         return len(living(engine.home, task))
 
@@ -124,6 +134,71 @@ class Local(EngineHooks):
 
 class TestLocalEngine(Local, EngineContract):
     pass
+
+
+class TestOldOutput(Local):
+    """Files of tasks that nobody runs any more."""
+
+    @pytest.fixture
+    def old(self, home):
+        """The directory of a day long ago, with the output of three tasks."""
+        day = home / places.LOGS / "2020-02-29.0a1b2c3d"
+        day.mkdir(parents=True)
+        for name in ("a", "b", "c"):
+            for ending in (places.OUT, places.ERR, places.MARKS):
+                self.write(day / f"{name}{ending}", days_ago=100)
+        return day
+
+    def write(self, path, days_ago):
+        path.write_text("something")
+        moment = self.now().timestamp() - days_ago * 86400
+        os.utime(path, (moment, moment))
+
+    def removed(self, home, *kept, most=10):
+        asked = []
+        before = self.now() - timedelta(days=30)
+        gone = LocalEngine(home).remove_output(before, lambda tasks: asked.extend(tasks) or kept, most)
+        return gone, sorted(asked)
+
+    def test_all_files_of_a_task_go_and_the_day_when_it_is_empty(self, home, old):
+        assert self.removed(home) == (3, ["a", "b", "c"])
+        assert not old.exists()
+
+    def test_a_task_that_has_written_since_keeps_all_its_files_and_is_not_asked_after(self, home, old):
+        self.write(old / "b.err", days_ago=1)
+        assert self.removed(home, "c") == (1, ["a", "c"])
+        assert sorted(path.name for path in old.iterdir()) == sorted(
+            f"{name}.{end}" for name in "bc" for end in ("out", "err", "marks")
+        )
+
+    def test_days_that_are_not_over_are_not_looked_at(self, home, old):
+        young = home / places.LOGS / places.day_of(self.now().timestamp() - 30 * 86400, "0a1b2c3d")
+        old.rename(young)
+        assert self.removed(home) == (0, [])
+
+    def test_what_is_not_ours_stays(self, home, old):
+        self.write(old / "notes.txt", days_ago=100)
+        self.write(old / "%c3%a9.out", days_ago=100)
+        (home / places.LOGS / "0-notes").mkdir()
+        assert self.removed(home) == (3, ["a", "b", "c"])
+        assert sorted(path.name for path in old.iterdir()) == ["%c3%a9.out", "notes.txt"]
+
+    def test_what_cannot_be_removed_is_passed_by(self, home, old):
+        (old / "a.out").unlink()
+        (old / "a.out").mkdir()
+        moment = self.now().timestamp() - 100 * 86400
+        os.utime(old / "a.out", (moment, moment))
+        assert self.removed(home, most=2)[0] == 2
+        assert [path.name for path in old.iterdir()] == ["a.out"]
+
+    def test_without_a_home_there_is_nothing_to_remove(self, home):
+        assert self.removed(home / "nowhere") == (0, [])
+
+    def test_a_place_that_cannot_be_read_is_trouble(self, home):
+        (home / "logs").mkdir(parents=True)
+        (home / places.LOGS).write_text("a file")
+        with pytest.raises(ClusterTrouble, match="old output cannot be removed"):
+            self.removed(home)
 
 
 class TestWhenTheKeeperDies(Local):

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from scale.engines.local import machine, translate
+from scale.engines.local import machine, places, removal, translate
 from scale.engines.local.link import Away, Leaving, Link
-from scale.engines.protocol import Capabilities, Condition, NodeReport, Report, Superseded, TaskSpec, TaskState, Term
+from scale.engines.protocol import Capabilities, Condition, Keep, NodeReport, Report, Superseded, TaskSpec, TaskState, Term
 from scale.environment import Environment
 from scale.kernel.clock import Clock, SystemClock
 from scale.kernel.errors import ClusterTrouble
@@ -140,6 +140,10 @@ class LocalEngine:
             return
         with self._lock:
             self._owed.difference_update(owed)
+
+    def remove_output(self, before: datetime, keep: Keep, most: int) -> int:
+        """Here and not in the keeper, which has tasks to start."""
+        return removal.remove_output(str(self.home / places.LOGS), before, keep, most)
 
     def stop(self, *, leave_tasks: bool) -> None:
         """Without ``leave_tasks``, returns when all tasks have ended and the keeper has gone.
