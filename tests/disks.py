@@ -15,7 +15,7 @@ _CHUNK = bytes(4096)
 
 
 class SmallDisk:
-    """Less than a MiB and some three hundred files.
+    """By default less than a MiB and some three hundred files.
 
     :param lacks: what runs out when it is filled: bytes, or files
     """
@@ -41,14 +41,13 @@ class SmallDisk:
 
 
 @contextmanager
-def small_disk(root: Path, lacks: str) -> Iterator[SmallDisk]:
+def small_disk(root: Path, lacks: str, *, size: str = "1m", files: int = 300) -> Iterator[SmallDisk]:
     """One that is mounted here; the test is skipped where nothing may be mounted."""
     root.mkdir()
     mount = shutil.which("mount") or "/bin/mount"
     try:
-        subprocess.run(
-            [mount, "-t", "tmpfs", "-o", "size=1m,nr_inodes=300", "tmpfs", root], check=True, capture_output=True, text=True
-        )
+        words = [mount, "-t", "tmpfs", "-o", f"size={size},nr_inodes={files}", "tmpfs", root]
+        subprocess.run(words, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"no disk can be mounted here: {getattr(error, 'stderr', '') or error}")
     try:
