@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STATEFUL := tests/stateful
 USE_A_DATABASE := tests/database tests/api tests/journeys tests/stateful/test_queue.py
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check fast on-postgres soak coverage lint docs install clean
+.PHONY: help demo up test check fast on-postgres soak night coverage lint docs install clean
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -30,7 +30,10 @@ fast: $(VENV)/installed-dev ## The fast tests alone
 on-postgres: $(VENV)/installed-dev ## Whatever uses a database, on a PostgreSQL that is started for it
 	$(BIN)/python -m tests.clusters.postgres -- $(BIN)/pytest $(USE_A_DATABASE)
 
-soak: $(VENV)/installed-dev ## Let the machine look for a story that breaks us, for hours: 20,000 examples
+soak: $(VENV)/installed-dev ## Tell SEEDS=100000 stories of a scheduler in a bad world, or one of them again: SEED=1234
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100000))
+
+night: $(VENV)/installed-dev ## Let the machine look for a story that breaks a part of us, for hours: 20,000 examples
 	HYPOTHESIS_PROFILE=night $(BIN)/pytest --timeout=0 $(STATEFUL)
 
 coverage: $(VENV)/installed-dev ## Fail where a line or branch of the pure files is not tested

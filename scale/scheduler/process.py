@@ -102,8 +102,9 @@ class Scheduler:
         self._set_aside: Sequence[Warning] = ()
         self._next: SimpleQueue[str] = SimpleQueue()  # executions whose next task may start
         self._nodes_read: datetime | None = None
+        self._drained: Recordable | None = None  # of which the managers have not said yet what follows
         self._unsent: tuple[Recordable, Sequence[Message]] | None = None
-        self._cancels_are_doubtful = False  # nobody said whether those taken off the queue were committed
+        self._cancels_are_doubtful = True  # whether some were taken off the queue, perhaps by another, whose ends we do not hold
         self.idle = threading.Event()  #: set once it has been drained and nothing runs any more
         self._is_draining = False
         self._handed_back: list[int] | None = None
@@ -129,7 +130,7 @@ class Scheduler:
             put_back = jobs_recover(when=when)
         self.reports(when)
         self._read_nodes(when)
-        self.fleet.reconcile(adopted, when)
+        self.fleet.reconcile([task for task in adopted if task.has_been_launched and not task.has_ended], when)
         self.status(when)
         for task in adopted:
             _tell_of_task("adopted", task)
@@ -184,22 +185,15 @@ class Scheduler:
 
     def persist(self, when: datetime) -> None:
         """Record what was handed over. It is kept until that is committed; only then may engines forget the ends."""
-        if self._unsent is None:
-            recordable = self.inbox.drain()  # first: what follows from these reports, the managers know by now
-            self._unsent = (recordable, self.job_exes.get_messages())
-        recordable, messages = self._unsent
-        if handover := Handover(messages, recordable.updates):
-            recorded = record(handover, self._fence.writing, when)
-            self._tell_recorded(recorded)
-            if recorded.tried_again:
-                self._schedule.wake()
-        self.fleet.acknowledge(recordable.ends)
-        self._unsent = None
-        for cluster_id in recordable.ready:
-            self._next.put(cluster_id)
-        if recordable.ready:
-            self._schedule.wake()
-        if self._handed_back is not None and not self.job_exes.get_running_job_exes():
+        if self._unsent is not None:
+            self._send(*self._unsent, when)  # what a turn before could not
+        is_last = self._handed_back is not None and not self.job_exes.get_running_job_exes()
+        if self._drained is None:
+            self._drained = self.inbox.drain()  # first: what follows from these reports, the managers know by now
+        self._unsent = (self._drained, self.job_exes.get_messages())
+        self._drained = None
+        self._send(*self._unsent, when)
+        if is_last:
             self.idle.set()
 
     def status(self, when: datetime) -> None:
@@ -231,6 +225,19 @@ class Scheduler:
         return document(parts)
 
     # --- what the turns are made of
+
+    def _send(self, recordable: Recordable, messages: Sequence[Message], when: datetime) -> None:
+        if handover := Handover(messages, recordable.updates):
+            recorded = record(handover, self._fence.writing, when)
+            self._tell_recorded(recorded)
+            if recorded.tried_again:
+                self._schedule.wake()
+        self.fleet.acknowledge(recordable.ends)
+        self._unsent = None
+        for cluster_id in recordable.ready:  # not before: after a crash nobody would know whose task that is
+            self._next.put(cluster_id)
+        if recordable.ready:
+            self._schedule.wake()
 
     def _adopt(self, when: datetime) -> list[Task]:
         """Take the executions that were placed before; returns the tasks that may be running."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from scale.engines.instant import Outcome
 from scale.engines.protocol import Condition, Reason, Usage
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
 from scale.node.models import Node
 from scale.queue.models import Queue
@@ -249,6 +250,70 @@ def test_a_restarted_scheduler_adopts_what_runs_and_collects_what_ended_meanwhil
     assert (world.job(long).status, world.job(long).num_exes) == ("COMPLETED", 1)
     ended = JobExecutionEnd.objects.get(job_id=short)
     assert ended.ended - ended.started == timedelta(seconds=5)
+
+
+def test_what_replaces_a_lost_task_starts_only_once_the_loss_is_recorded():
+    world = World(behave=lambda _: FOREVER)
+    world.submit()
+    world.turn()
+    [exe] = world.scheduler.job_exes.get_running_job_exes()
+    world.engine.lose(TaskId(f"{exe.cluster_id}_main"), world.now)
+    world.scheduler.reports(world.now)
+    world.scheduler.schedule(world.now)
+    assert len(world.engine.cluster.launched) == 1  # a scheduler that dies here leaves none behind that nobody would know
+    world = world.crash()
+    world.turns(3)
+    assert sorted(world.engine.cluster.launched) == [f"{exe.cluster_id}_main", f"{exe.cluster_id}_main_lost-1"]
+
+
+def test_a_scheduler_that_starts_asks_after_no_task_that_is_still_to_be_launched():
+    world = World(behave=lambda _: FOREVER)
+    world.submit()
+    world.turn()
+    [exe] = world.scheduler.job_exes.get_running_job_exes()
+    world.engine.lose(TaskId(f"{exe.cluster_id}_main"), world.now)
+    world = world.crash()
+    assert world.engine.reports(world.now) == []  # an answer that came late would have one started in the place of one that runs
+
+
+def test_an_execution_canceled_on_the_queue_ends_though_the_scheduler_dies_before_it_is_recorded():
+    world = World()
+    [job_id] = world.submit()
+    world.cancel(job_id)
+    world.scheduler.schedule(world.now)
+    world = world.crash()
+    world.turn()
+    assert JobExecutionEnd.objects.get(job_id=job_id).status == "CANCELED"
+    assert not world.scheduler.job_exes.get_running_job_exes()
+
+
+def test_an_execution_ends_no_earlier_than_it_started_though_the_clock_is_set_back():
+    world = World(behave=lambda _: FOREVER)
+    [job_id] = world.submit()
+    world.turn()
+    world.clock.set_back(timedelta(seconds=20))
+    world.cancel(job_id)
+    world.turns(2, 1)
+    end = JobExecutionEnd.objects.get(job_id=job_id)
+    assert end.ended == end.started
+
+
+def _away(execute, sql, params, many, context):
+    raise OperationalError("the database is away")
+
+
+def test_a_turn_that_records_what_one_before_could_not_records_what_came_since_as_well():
+    world = World()
+    [first] = world.submit()
+    world.scheduler.schedule(world.now)
+    world.scheduler.reports(world.now)
+    with transaction.atomic(), connection.execute_wrapper(_away), pytest.raises(OperationalError):
+        world.scheduler.persist(world.now)
+    [second] = world.submit()
+    world.scheduler.schedule(world.now)
+    world.scheduler.reports(world.now)
+    world.scheduler.persist(world.now)
+    assert {world.job(first).status, world.job(second).status} == {"COMPLETED"}
 
 
 def test_an_execution_claimed_but_never_launched_runs_after_a_restart():

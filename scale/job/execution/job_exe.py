@@ -159,16 +159,16 @@ class RunningJobExecution:
         )
 
     def execution_canceled(self, when: datetime) -> None:
-        self._tell(machine.Canceled(when))
+        self._tell(machine.Canceled(self._since_start(when)))
 
     def execution_lost(self, when: datetime) -> None:
         """Fail it because its node is lost; the engine is asked what became of the current task."""
-        self._tell(machine.NodeLost(when))
+        self._tell(machine.NodeLost(self._since_start(when)))
 
     def execution_timed_out(self, task: JobExecutionTask, when: datetime) -> None:
         """Fail it because this task ran over its time, or did not start in time; the task is still to be killed."""
         error = task.timeout_error_name if task.has_started else "launch-timeout"
-        self._tell(machine.TimedOut(TaskId(task.id), error, when))
+        self._tell(machine.TimedOut(TaskId(task.id), error, self._since_start(when)))
 
     def get_container_names(self) -> list[str]:
         return [task.container_name for task in self._tasks if task.container_name is not None]
@@ -212,8 +212,11 @@ class RunningJobExecution:
                 return None
 
     def _moment(self, news: TaskStatusUpdate) -> datetime:
-        """The update's own time; nothing ends before it was started, whatever the clock of its node says."""
-        when = news.when or self._clock.now()
+        """The update's own time."""
+        return self._since_start(news.when or self._clock.now())
+
+    def _since_start(self, when: datetime) -> datetime:
+        """Nothing ends before it was started, whatever the clock of its node says, or ours that was set back."""
         return max(when, self.started) if self.started else when
 
     def _tell(self, event: machine.Event) -> None:

@@ -27,9 +27,8 @@ def executions_ended_since(when: datetime) -> Iterator[Ending]:
 def executions_unended() -> Iterable[JobExecution]:
     """The executions that were placed and whose end is not recorded, each with its job type and updates in order."""
     updates = Prefetch("taskupdate_set", queryset=TaskUpdate.objects.order_by("id"))
-    return (
-        JobExecution.objects.filter(has_ended=False).select_related("job_type", "node").prefetch_related(updates).order_by("id")
-    )
+    placed = JobExecution.objects.filter(has_ended=False, node__isnull=False)
+    return placed.select_related("job_type", "node").prefetch_related(updates).order_by("id")
 
 
 def executions_unwanted(executions: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:

@@ -19,3 +19,10 @@ def test_a_manual_clock_stands_until_it_is_moved():
     assert (clock.now(), clock.now(), clock.monotonic()) == (NOW, NOW, 0)
     assert clock.move(timedelta(minutes=2)) == clock.now() == later(minutes=2)
     assert clock.monotonic() == 120
+
+
+def test_a_manual_clock_that_is_set_back_measures_as_before():
+    clock = ManualClock(NOW)
+    clock.move(timedelta(minutes=2))
+    assert clock.set_back(timedelta(minutes=1)) == clock.now() == later(minutes=1)
+    assert clock.monotonic() == 120
