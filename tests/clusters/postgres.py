@@ -40,8 +40,8 @@ class NoPostgres(Exception):
     """The programs of PostgreSQL are not installed."""
 
 
-class _PortTaken(Exception):
-    """Somebody else listens where we wanted to."""
+class _NotStarted(Exception):
+    """Somebody else listens where we wanted to, or a killed server has left processes that hold the data."""
 
 
 def binaries() -> Path:
@@ -62,9 +62,16 @@ def _version(place: Path) -> int:
 
 
 class Postgres:
-    """One server, for the time of a ``with``; ``url`` names its database."""
+    """One server, for the time of a ``with``; ``url`` names its database.
+
+    Settings are those of the server, in its own words: what is killed is to have ``synchronous_commit="on"``, else commits
+    that were told may be lost.
+    """
 
     url: str
+
+    def __init__(self, **settings: str) -> None:
+        self._settings = {**FAST, **settings}
 
     def __enter__(self) -> Postgres:
         self._binaries = binaries()
@@ -80,8 +87,31 @@ class Postgres:
     def __exit__(self, *_: object) -> None:
         if process := getattr(self, "_process", None):
             process.send_signal(signal.SIGQUIT)  # at once; nothing has to be kept
+            process.send_signal(signal.SIGCONT)  # one that is stopped hears nothing
             process.wait()
         shutil.rmtree(self._root, ignore_errors=True)
+
+    def kill(self) -> None:
+        """As a crash would: the server's processes go as they see that the first of them is gone."""
+        self._process.kill()
+        self._process.wait()
+
+    def restart(self) -> None:
+        """Serve the same data at the same address, once a killed server has let go of them."""
+        port, deadline = urlsplit(self.url).port, SystemClock().monotonic() + PATIENCE
+        while True:
+            try:
+                return self._serve(port)
+            except _NotStarted:
+                if SystemClock().monotonic() > deadline:
+                    raise RuntimeError(f"PostgreSQL did not start again:\n{self._log.read_text()}") from None
+                threading.Event().wait(0.1)
+
+    def pids(self) -> list[int]:
+        """All processes of the server, the first of them first."""
+        first = self._process.pid
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [first, *map(int, children)]
 
     def _start(self) -> None:
         if self._user is not None:
@@ -93,7 +123,7 @@ class Postgres:
                 port = _free_port()
                 self._serve(port)
                 break
-            except _PortTaken:
+            except _NotStarted:
                 continue
         else:
             raise RuntimeError(f"PostgreSQL did not start:\n{self._log.read_text()}")
@@ -113,14 +143,14 @@ class Postgres:
         secret.unlink()
 
     def _serve(self, port: int) -> None:
-        settings = {**FAST, "port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self._root}
+        settings = {**self._settings, "port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self._root}
         with self._log.open("wb") as log:
             self._process = self._run("postgres", "-D", "data", *(f"--{name}={of}" for name, of in settings.items()), output=log)
         clock = SystemClock()
         deadline = clock.monotonic() + PATIENCE
         while "database system is ready to accept connections" not in self._log.read_text():
             if self._process.poll() is not None:
-                raise _PortTaken
+                raise _NotStarted
             if clock.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start in time:\n{self._log.read_text()}")
             threading.Event().wait(0.02)
