@@ -1,17 +1,52 @@
-"""What the ORM leaves undone: one statement that updates many rows differently, and all the values that SQLite takes at once."""
+"""What the ORM leaves undone: many rows updated differently at once, all that SQLite takes at once, and which errors pass."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
-from django.db import connection, models
+from django.db import InterfaceError, OperationalError, connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _ROWS = 500
+_TRIES = 5
+_CONFLICTS = ("40001", "40P01")  # of PostgreSQL: serialization failure, deadlock
+_PROGRAM_LIMIT = "54"  # class of codes: more than it takes at all, however often it is asked
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same statement may do well later: the database is away, full, busy, or somebody was in the way."""
+    if isinstance(error, OperationalError):
+        return not _code(error).startswith(_PROGRAM_LIMIT)
+    return isinstance(error, InterfaceError) and connection.vendor != "sqlite"  # else: a value that it does not know
+
+
+def again_on_conflict(function: Callable[P, R]) -> Callable[P, R]:
+    """Make a transaction again that lost against another one; not within a larger one, which is lost as a whole."""
+
+    @wraps(function)
+    def tried(*args: P.args, **kwargs: P.kwargs) -> R:
+        for _ in range(_TRIES - 1):
+            try:
+                return function(*args, **kwargs)
+            except OperationalError as error:
+                if connection.in_atomic_block or _code(error) not in _CONFLICTS:
+                    raise
+        return function(*args, **kwargs)
+
+    return tried
+
+
+def _code(error: BaseException) -> str:
+    """What PostgreSQL calls the error; empty elsewhere."""
+    return str(getattr(error.__cause__, "pgcode", None) or "")
 
 
 def use_all_that_sqlite_takes() -> None:

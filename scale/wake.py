@@ -25,6 +25,7 @@ class Doorbell:
         self._path.unlink(missing_ok=True)
         with _short_path(home) as path:
             self._socket.bind(path)
+        self._file = self._path.stat().st_ino
 
     def wait(self, timeout: float) -> bool:
         """Wait until somebody rings, or for this many seconds; however often it rang, it counts as once."""
@@ -41,7 +42,9 @@ class Doorbell:
 
     def close(self) -> None:
         self._socket.close()
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if self._path.stat().st_ino == self._file:  # else another scheduler has put up its own
+                self._path.unlink()
 
     def __enter__(self) -> Doorbell:
         return self

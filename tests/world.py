@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -17,7 +19,9 @@ from scale.job.services import jobs_cancel, jobs_submit
 from scale.job.submission import parse_submission
 from scale.kernel.clock import ManualClock
 from scale.kernel.resources import Resources
+from scale.scheduler.fence import Fence
 from scale.scheduler.process import Limits, Scheduler
+from scale.scheduler.services import Candidate, term_begin
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 FOREVER = Outcome(duration=None)
@@ -37,7 +41,8 @@ class World:
         self.clock = after.clock if after else ManualClock(START)
         self.user, _ = User.objects.get_or_create(username="alice")
         self.engine = InstantEngine(nodes, behave, after=after.engine if after else None)
-        self.scheduler = Scheduler(engines={"instant": self.engine}, clock=self.clock, limits=limits)
+        self.fence = Fence(term_begin(by=Candidate(uuid4().hex, "here", os.getpid()), when=self.now))
+        self.scheduler = Scheduler(engines={"instant": self.engine}, clock=self.clock, fence=self.fence, limits=limits)
         self.scheduler.start()
 
     @property

@@ -24,6 +24,7 @@ from scale.engines.protocol import (
     TaskReport,
     TaskSpec,
     TaskState,
+    Term,
     Usage,
 )
 from scale.kernel.errors import ClusterTrouble
@@ -149,7 +150,7 @@ class InstantEngine:
 
     # The protocol
 
-    def start(self, wake: Callable[[], None]) -> None:
+    def start(self, wake: Callable[[], None], term: Term = Term()) -> None:
         self._wake = wake
         self._is_connected = True
         for node in self.cluster.nodes:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from scale.kernel.errors import ClusterTrouble
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
 
@@ -24,6 +25,11 @@ class Capabilities:
     places_tasks: bool = False  #: has a queue of its own: we choose which tasks, it chooses where
     runs_containers: bool = False  #: can start a task from a container image
     survives_us: bool = False  #: its tasks go on when the scheduler dies, and a new scheduler finds them
+    is_bound_to_host: bool = False  #: only a scheduler on the same host, with the same data directory, finds them
+
+
+class Superseded(ClusterTrouble):
+    """A scheduler with a newer term gives the orders here."""
 
 
 class TaskState(StrEnum):
@@ -79,6 +85,14 @@ class TaskSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """Whose orders an engine takes: of two schedulers of one installation, the one with the greater number leads."""
+
+    installation: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TaskReport:
     """One thing that happened to a task, in the engine's words."""
 
@@ -131,7 +145,7 @@ class Engine(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    def start(self, wake: Callable[[], None]) -> None:
+    def start(self, wake: Callable[[], None], term: Term = Term()) -> None:
         """Connect, find what still runs from before, and call ``wake`` from now on whenever there are reports.
 
         The first reports name every node.

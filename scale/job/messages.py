@@ -6,6 +6,7 @@ Each message speaks of executions by job and number; it is ignored for a job tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -96,3 +97,28 @@ def ending_messages(
         *(CompletedJobs(batch) for batch in batches(completed, MAX_JOBS)),
         *(FailedJobs(batch) for batch in batches(failed, MAX_JOBS)),
     ]
+
+
+def by_execution(messages: Iterable[Message]) -> dict[tuple[int, int], list[Message]]:
+    """Cut messages so that each speaks of one execution; by job id and number, in the same order."""
+    cut: dict[tuple[int, int], list[Message]] = {}
+    for message in messages:
+        if isinstance(message, CreateJobExecutionEnds):
+            for end in message.job_exe_ends:
+                cut.setdefault((end.job_id, end.exe_num), []).append(CreateJobExecutionEnds((end,)))
+        else:
+            for job in message.jobs:
+                cut.setdefault((job.job_id, job.exe_num), []).append(type(message)((job,)))  # type: ignore[arg-type]
+    return cut
+
+
+def bare_messages(messages: Iterable[Message]) -> list[Message]:
+    """The same without anything that an engine or a program has said in words."""
+    return [_bare(message) if isinstance(message, CreateJobExecutionEnds) else message for message in messages]
+
+
+def _bare(message: CreateJobExecutionEnds) -> CreateJobExecutionEnds:
+    ends = [copy(end) for end in message.job_exe_ends]
+    for end in ends:
+        end.message, end.native_state, end.task_results = "", "", {"version": "1.0", "tasks": []}
+    return CreateJobExecutionEnds(tuple(ends))

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
+from scale.database import again_on_conflict
 from scale.job.execution.services import queue_again
 from scale.job.messages import batches
 from scale.job.models import Job, JobType, JobTypeRevision
@@ -33,6 +34,7 @@ class Inactive(BadRequest):
     """Of this job type, no new jobs are taken."""
 
 
+@again_on_conflict
 def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
     """Record the job and put it on the queue; both or neither.
 
@@ -46,6 +48,7 @@ def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
     return job
 
 
+@again_on_conflict
 def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) -> list[int]:
     """Record the jobs and put them on the queue, all or none; returns their ids in the same order.
 
@@ -71,6 +74,7 @@ def jobs_cancel(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
     return [done for some in batches(sorted(set(ids)), _MOST_AT_ONCE) for done in _cancel(some, by, when)]
 
 
+@again_on_conflict
 @transaction.atomic
 def _cancel(ids: Sequence[int], by: User, when: datetime) -> list[int]:
     jobs = Job.objects.select_for_update().filter(pk__in=ids, status__in=sources_of(JobStatus.CANCELED)).order_by("pk")
@@ -101,6 +105,7 @@ def jobs_requeue(*, ids: Iterable[int], by: User, when: datetime, priority: int 
     return [done for some in some_at_a_time for done in _requeue(some, by, when, priority)]
 
 
+@again_on_conflict
 @transaction.atomic
 def _requeue(ids: Sequence[int], by: User, when: datetime, priority: int | None) -> list[int]:
     wanted = Job.objects.filter(pk__in=ids, status__in=REQUEUEABLE, is_superseded=False)
@@ -125,6 +130,7 @@ def _refuse_others(owners: Mapping[int, int], by: User) -> None:
         raise Forbidden(f"Job {others[0]} belongs to somebody else; only staff may do that.")
 
 
+@again_on_conflict
 @transaction.atomic
 def job_type_edit(*, name: str, version: str, changes: Mapping[str, Any], when: datetime) -> JobType:
     """Change what operators may of a job type.

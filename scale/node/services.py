@@ -8,12 +8,14 @@ from typing import Any
 
 from django.db import transaction
 
+from scale.database import again_on_conflict
 from scale.kernel.errors import NotFound
 from scale.node.models import Node
 from scale.node.seen import SeenNode
 from scale.present import ring_after_commit
 
 
+@again_on_conflict
 @transaction.atomic
 def node_edit(*, node_id: int, changes: Mapping[str, Any], when: datetime) -> Node:
     """Change what the operator owns of a node.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from scale.engines.protocol import Engine, Report, TaskSpec
+from scale.engines.protocol import Engine, Report, TaskSpec, Term
 from scale.fact import warn
 from scale.job.tasks.base_task import Task
+from scale.job.tasks.manager import TaskManager
 from scale.kernel.errors import ClusterTrouble
 from scale.kernel.ids import TaskId
 from scale.node.manager import NodeManager
@@ -20,14 +22,16 @@ logger = logging.getLogger(__name__)
 class Fleet:
     """Calls that an engine cannot take now are dropped with a line in the log: whoever made them looks again."""
 
-    def __init__(self, engines: Mapping[str, Engine], nodes: NodeManager, kill_grace: timedelta) -> None:
+    def __init__(self, engines: Mapping[str, Engine], tasks: TaskManager, nodes: NodeManager, kill_grace: timedelta) -> None:
         self._engines = engines
+        self._tasks = tasks
         self._nodes = nodes
         self._kill_grace = kill_grace
+        self._order = threading.Lock()  # a task is known as launched only once its engine can have heard of it
 
-    def start(self, wake: Callable[[], None]) -> None:
+    def start(self, wake: Callable[[], None], term: Term) -> None:
         for engine in self._engines.values():
-            engine.start(wake)
+            engine.start(wake, term)
 
     def stop(self, *, leave_tasks: bool) -> None:
         for engine in self._engines.values():
@@ -39,11 +43,16 @@ class Fleet:
             if reports := engine.reports(when):
                 yield name, reports
 
-    def launch(self, tasks: Iterable[Task], when: datetime) -> None:
-        """Start tasks. One that could not be handed over is found missing when it is asked after."""
-        for engine, theirs in self._by_engine(tasks):
-            with _trouble_is_dropped():
-                engine.launch([self._spec(task) for task in theirs], when)
+    def launch(self, tasks: Sequence[Task], when: datetime) -> None:
+        """Start tasks. One that could not be handed over is found missing when it is asked after.
+
+        Nobody asks before it is handed over: the engine would call it lost and start it all the same, and another in its place.
+        """
+        with self._order:
+            self._tasks.launch_tasks(tasks, when)
+            for engine, theirs in self._by_engine(tasks):
+                with _trouble_is_dropped():
+                    engine.launch([self._spec(task) for task in theirs], when)
 
     def kill(self, tasks: Sequence[Task], when: datetime) -> None:
         for engine, theirs in self._by_engine(tasks):
@@ -55,9 +64,10 @@ class Fleet:
             self._engines[engine].kill([TaskId(task_id) for task_id in task_ids], when)
 
     def reconcile(self, tasks: Iterable[Task], when: datetime) -> None:
-        for engine, theirs in self._by_engine(tasks):
-            with _trouble_is_dropped():
-                engine.reconcile(_ids(theirs), when)
+        with self._order:
+            for engine, theirs in self._by_engine(tasks):
+                with _trouble_is_dropped():
+                    engine.reconcile(_ids(theirs), when)
 
     def acknowledge(self, ends: Iterable[tuple[str, str]]) -> None:
         """``ends`` are engines' names and task ids."""

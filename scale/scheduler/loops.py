@@ -10,11 +10,16 @@ from datetime import datetime
 
 from django.db import close_old_connections, connection
 
+from scale.database import is_passing
+from scale.fact import tell, warn
 from scale.kernel.clock import Clock
-from scale.kernel.errors import Broken
+from scale.kernel.errors import Broken, ScaleError
+from scale.scheduler.fence import Deposed
+from scale.scheduler.troubles import Troubles
 
 logger = logging.getLogger(__name__)
 PAUSE_AFTER_TROUBLE = 1.0  # seconds
+_ENDINGS = (Broken, Deposed)  # nothing that can be tried again
 
 
 @dataclass(frozen=True)
@@ -31,16 +36,17 @@ class Loop:
 
 
 class LoopRunner:
-    """Runs loops, each in a thread of its own, until told to stop or until one finds a promise broken."""
+    """Runs loops, each in a thread of its own, until told to stop, or one finds a promise broken or somebody else in charge."""
 
-    def __init__(self, loops: Sequence[Loop], clock: Clock, ended: Callable[[], None]) -> None:
-        """``ended`` is called when a loop has ended by itself: the process must end, too."""
+    def __init__(self, loops: Sequence[Loop], clock: Clock, ended: Callable[[], None], troubles: Troubles | None = None) -> None:
+        """``ended`` is called when a loop has ended by itself; all others end then."""
         self._loops = loops
         self._clock = clock
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(loop,), name=loop.name) for loop in loops]
         self._ended = ended
-        self.broken: Broken | None = None
+        self._troubles = troubles or Troubles()
+        self.ended_by: ScaleError | None = None  #: `Broken` or `Deposed`
 
     def start(self) -> None:
         for thread in self._threads:
@@ -66,15 +72,34 @@ class LoopRunner:
         connection.close()
 
     def _turn(self, loop: Loop) -> None:
-        close_old_connections()
         try:
+            close_old_connections()
             loop.turn(self._clock.now())
-        except Broken as error:
-            logger.exception("loop %s: a promise was broken; the scheduler stops", loop.name)
-            self.broken = error
-            self._stopping.set()
-            self._ended()
-        except Exception:
-            logger.exception("loop %s: trouble; it goes on in %g s", loop.name, PAUSE_AFTER_TROUBLE)
+        except _ENDINGS as error:
+            self._end(loop, error)
+        except Exception as error:  # noqa: BLE001 whatever it is, it is told, and the turn made again
+            self._tell(loop, error)
             self._stopping.wait(PAUSE_AFTER_TROUBLE)
             loop.wake()
+        else:
+            if (lasted := self._troubles.over(loop.name, self._clock.now())) is not None:
+                tell(logger, "trouble-over", loop=loop.name, seconds=f"{lasted.total_seconds():.1f}")
+
+    def _end(self, loop: Loop, error: ScaleError) -> None:
+        if isinstance(error, Broken):
+            logger.exception("loop %s: a promise was broken; the scheduler stops", loop.name)
+        else:
+            warn(logger, "deposed", loop=loop.name, why=error)
+        self.ended_by = self.ended_by or error
+        self._stopping.set()
+        self._ended()
+
+    def _tell(self, loop: Loop, error: Exception) -> None:
+        """Say what will pass in a line, now and then; where the mistake may be ours, say where it was made."""
+        words = " ".join(str(error).split()) or type(error).__name__
+        if not self._troubles.met(loop.name, words, self._clock.now()):
+            return
+        if is_passing(error):
+            warn(logger, "database-trouble", loop=loop.name, why=words, again_in=f"{PAUSE_AFTER_TROUBLE:g}s")
+        else:
+            logger.exception("loop %s: trouble; it goes on in %g s", loop.name, PAUSE_AFTER_TROUBLE)

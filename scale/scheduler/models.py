@@ -1,4 +1,4 @@
-"""The scheduler's settings that operators change while it runs, and the status document it last rendered."""
+"""The scheduler's settings, which scheduler leads and which stand by, the status document, and messages nobody could record."""
 
 from __future__ import annotations
 
@@ -34,3 +34,51 @@ class Status(models.Model):
 
     def __str__(self) -> str:
         return f"status of {self.rendered}"
+
+
+class Leader(models.Model):
+    """Which scheduler leads; there is one row, and its id is 1. Whoever takes over raises the term."""
+
+    term = models.BigIntegerField(default=0)
+    process = models.CharField(max_length=32)  #: id of a `SchedulerProcess`
+    since = models.DateTimeField()
+
+    class Meta:
+        db_table = "scheduler_leader"
+
+    def __str__(self) -> str:
+        return f"term {self.term}"
+
+
+class SchedulerProcess(models.Model):
+    """A scheduler that leads or stands by; moments are those of the database's own clock where it has one."""
+
+    id = models.CharField(max_length=32, primary_key=True)
+    hostname = models.CharField(max_length=250)
+    pid = models.IntegerField()
+    place = models.TextField(blank=True)  #: the host and directory that its tasks are bound to; empty: they are not
+    started = models.DateTimeField()
+    seen = models.DateTimeField()  #: when it last said that it lives
+
+    class Meta:
+        db_table = "scheduler_process"
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.hostname}"
+
+
+class SetAside(models.Model):
+    """What the scheduler had to record of an execution and the database would never take."""
+
+    job_id = models.BigIntegerField()
+    exe_num = models.IntegerField()
+    content = models.TextField()  #: what was to be recorded, as Python would print it, in ASCII
+    error = models.TextField()  #: what the database said
+    is_recorded_without = models.BooleanField()  #: whether all was recorded but the words that it would not take
+    created = models.DateTimeField()
+
+    class Meta:
+        db_table = "scheduler_set_aside"
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} execution {self.exe_num}"

@@ -11,12 +11,13 @@ from scale.node.conditions import KnownNode
 from scale.node.manager import NodeManager
 from scale.queue.waiting import Reason
 from scale.scheduler.allocations import Allocations
+from scale.scheduler.fence import Fence
 from scale.scheduler.operating import Settings
 from scale.scheduler.placement.gpus import hand_out
 from scale.scheduler.placement.heads import Line, heads
-from scale.scheduler.placement.plan import Plan, Wait, decide
+from scale.scheduler.placement.plan import Placement, Plan, Wait, decide
 from scale.scheduler.placement.selectors import asks_of, lines_waiting
-from scale.scheduler.placement.services import plan_apply
+from scale.scheduler.placement.services import plan_apply, plan_settle
 from scale.scheduler.placement.snapshot import Slot, Snapshot
 from scale.scheduler.status import Warning
 
@@ -27,13 +28,24 @@ _NEXT_PASS = Reason("next-pass", "there is room; it goes in one of the next pass
 class Placer:
     """The schedule loop's own; what it last found may be read by others."""
 
-    def __init__(self, nodes: NodeManager, allocations: Allocations) -> None:
+    def __init__(self, nodes: NodeManager, allocations: Allocations, fence: Fence) -> None:
         self._nodes = nodes
         self._allocations = allocations
+        self._fence = fence
+        self._doubtful: tuple[Sequence[Placement], datetime] | None = None  # nobody said whether they were committed
         self.plan = Plan()
         self.reasons: Mapping[str, Reason] = {}  #: why each shape waits that does
         self.waiting: Mapping[str, int] = {}  #: queued executions by the code of what they wait for
         self.warnings: Sequence[Warning] = ()
+
+    def settle(self) -> list[JobExecution]:
+        """The executions that were made, after all, by a pass that met trouble."""
+        if self._doubtful is None:
+            return []
+        placements, when = self._doubtful
+        made = plan_settle(placements=placements, when=when)
+        self._doubtful = None
+        return made
 
     def place(self, settings: Settings, when: datetime) -> list[JobExecution]:
         """One pass; returns the executions that were made, none of them launched."""
@@ -43,7 +55,10 @@ class Placer:
         made = []
         if self.plan.placements:
             gpus = hand_out(self.plan.placements, snapshot.slots)
-            made = plan_apply(placements=self.plan.placements, gpus=gpus, framework_id=settings.framework_id, when=when)
+            self._doubtful = (self.plan.placements, when)
+            with self._fence.writing():
+                made = plan_apply(placements=self.plan.placements, gpus=gpus, framework_id=settings.framework_id, when=when)
+            self._doubtful = None
         left = _left(lines, self.plan)
         self.reasons = _reasons(left, self.plan)
         self.waiting = _count(left, self.reasons)

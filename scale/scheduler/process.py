@@ -26,7 +26,7 @@ from scale.fact import tell, warn
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
 from scale.job.execution.selectors import executions_unended
-from scale.job.execution.services import Recorded, jobs_put_back, jobs_recover, messages_apply
+from scale.job.execution.services import Recorded, jobs_put_back, jobs_recover
 from scale.job.messages import Message, running_job_messages
 from scale.job.models import JobExecution
 from scale.job.tasks.base_task import Task
@@ -34,21 +34,27 @@ from scale.job.tasks.manager import TaskManager
 from scale.kernel.clock import Clock
 from scale.kernel.ids import execution_of
 from scale.node.manager import NodeManager
+from scale.node.models import Node
+from scale.node.seen import SeenNode
 from scale.node.selectors import nodes_changed_since
 from scale.node.services import nodes_record
 from scale.queue.selectors import queue_has_canceled
 from scale.scheduler import adoption
 from scale.scheduler.allocations import Allocations
+from scale.scheduler.fence import Fence
 from scale.scheduler.fleet import Fleet
 from scale.scheduler.inbox import Inbox, Recordable
 from scale.scheduler.loops import Loop
 from scale.scheduler.operating import Settings, schema_completed, settings_load
-from scale.scheduler.placement.services import queue_clear_canceled
+from scale.scheduler.placement.services import cancels_settle, queue_clear_canceled
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
+from scale.scheduler.recording import Handover, record
+from scale.scheduler.selectors import leadership_load, set_aside_warnings
 from scale.scheduler.services import status_save
-from scale.scheduler.status import NodeResources, Parts, document
+from scale.scheduler.status import Leadership, NodeResources, Parts, Warning, document
 from scale.scheduler.tending import Tender
+from scale.scheduler.troubles import Troubles
 from scale.scheduler.waits import Waits
 
 logger = logging.getLogger(__name__)
@@ -69,24 +75,30 @@ class Limits:
 class Scheduler:
     """All of it, in memory; `start` first, then each turn from one thread at a time."""
 
-    def __init__(self, *, engines: Mapping[str, Engine], clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(self, *, engines: Mapping[str, Engine], clock: Clock, fence: Fence, limits: Limits | None = None) -> None:
+        """:param fence: what all is written through, for as long as nobody else leads"""
         self._clock = clock
+        self._fence = fence
         self._limits = limits or Limits()
         self.tasks = TaskManager()
         self.job_exes = JobExecutionManager(clock=clock)
         self.nodes = NodeManager()
         self.allocations = Allocations()
         self.rates = Rates(clock.now())
-        self.fleet = Fleet(engines, self.nodes, self._limits.kill_grace)
+        self.fleet = Fleet(engines, self.tasks, self.nodes, self._limits.kill_grace)
         self.inbox = Inbox(self.tasks, self.job_exes, self.nodes, self.rates)
-        self.placer = Placer(self.nodes, self.allocations)
-        self.waits = Waits()
+        self.placer = Placer(self.nodes, self.allocations, fence)
+        self.troubles = Troubles()
+        self.waits = Waits(fence)
         self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
         self._settings = Settings(framework_id="")
         self._database_ready = clock.now()
+        self._leadership = Leadership()
+        self._set_aside: Sequence[Warning] = ()
         self._next: SimpleQueue[str] = SimpleQueue()  # executions whose next task may start
         self._nodes_read: datetime | None = None
         self._unsent: tuple[Recordable, Sequence[Message]] | None = None
+        self._cancels_are_doubtful = False  # nobody said whether those taken off the queue were committed
         self.idle = threading.Event()  #: set once it has been drained and nothing runs any more
         self._is_draining = False
         self._handed_back: list[int] | None = None
@@ -101,12 +113,14 @@ class Scheduler:
         """Take over from the scheduler before: what runs, what ended meanwhile, what a crash left off the queue."""
         when = self._clock.now()
         remember_errors()
-        self._read_settings()
+        with self._fence.writing():
+            self._read_settings()
         self._database_ready = schema_completed() or when
         self.job_exes.init_with_database()
         adopted = self._adopt(when)
-        self.fleet.start(self._reports.wake)
-        put_back = jobs_recover(when=when)
+        self.fleet.start(self._reports.wake, self._fence.term)
+        with self._fence.writing():
+            put_back = jobs_recover(when=when)
         self.reports(when)
         self._read_nodes(when)
         self.fleet.reconcile(adopted, when)
@@ -122,7 +136,8 @@ class Scheduler:
 
     def put_back(self, when: datetime) -> int:
         """Queue the jobs again whose executions were handed back; returns how many there are."""
-        return jobs_put_back(job_ids=self._handed_back or (), when=when)
+        with self._fence.writing():
+            return jobs_put_back(job_ids=self._handed_back or (), when=when)
 
     def wake(self) -> None:
         """Somebody rang: there is something new to be seen in the database."""
@@ -154,6 +169,7 @@ class Scheduler:
         self._settle(self.job_exes.sync_with_database())
         self._clear_canceled(when)
         self._settle(self.tender.tend(when))
+        self._take(self.placer.settle())
         if self._is_draining:
             self._hand_back(when)
         else:
@@ -168,8 +184,8 @@ class Scheduler:
             recordable = self.inbox.drain()  # first: what follows from these reports, the managers know by now
             self._unsent = (recordable, self.job_exes.get_messages())
         recordable, messages = self._unsent
-        if messages or recordable.updates:
-            recorded = messages_apply(messages=messages, updates=recordable.updates, when=when)
+        if handover := Handover(messages, recordable.updates):
+            recorded = record(handover, self._fence.writing, when)
             self._tell_recorded(recorded)
             if recorded.tried_again:
                 self._schedule.wake()
@@ -180,7 +196,10 @@ class Scheduler:
 
     def status(self, when: datetime) -> None:
         """Render the status document and put it where the web finds it."""
-        status_save(document=orjson.dumps(self.generate_status_json(when)), when=when)
+        self._leadership, self._set_aside = leadership_load(), set_aside_warnings()
+        document = orjson.dumps(self.generate_status_json(when))
+        with self._fence.writing():
+            status_save(document=document, when=when)
 
     def generate_status_json(self, when: datetime) -> dict[str, object]:
         paused = self._settings.is_paused
@@ -193,7 +212,8 @@ class Scheduler:
             hostname=socket.gethostname(),
             is_paused=paused,
             rates=self.rates.generate_status_json(when),
-            warnings=self.placer.warnings,
+            warnings=[*self.placer.warnings, *self.troubles.warnings(when), *self._set_aside],
+            leadership=self._leadership,
             database_ready=self._database_ready,
             nodes=nodes,
             resources={node.id: NodeResources(node.total, node.offered, self.allocations.held(node.id)) for node in online},
@@ -248,7 +268,6 @@ class Scheduler:
                 started.append(task)
         for cluster_id in waiting:
             self._next.put(cluster_id)
-        self.tasks.launch_tasks(started, when)
         for task in started:
             _tell_of_task("launched", task)
         self.fleet.launch(started, when)
@@ -282,7 +301,7 @@ class Scheduler:
     def _read_nodes(self, when: datetime) -> None:
         """Record what engines say of nodes, and read what operators say of them."""
         seen = self.nodes.unregistered()
-        recorded = nodes_record(seen=seen, when=when) if seen else []
+        recorded = self._record_nodes(seen, when) if seen else []
         if self._nodes_read is None or when - self._nodes_read >= _ALL_NODES_EVERY:
             changed = nodes_changed_since(None)
             self._nodes_read = when
@@ -290,9 +309,20 @@ class Scheduler:
             changed = nodes_changed_since(self._nodes_read - _OVERLAP)
         self.nodes.register([*recorded, *changed], seen)
 
+    def _record_nodes(self, seen: Iterable[SeenNode], when: datetime) -> list[Node]:
+        with self._fence.writing():
+            return nodes_record(seen=seen, when=when)
+
     def _clear_canceled(self, when: datetime) -> None:
+        if self._cancels_are_doubtful:
+            self.job_exes.add_canceled_job_exes(cancels_settle(when=when))
+            self._cancels_are_doubtful = False
         if queue_has_canceled():  # asked first, since to write is to wait for whoever writes now
-            self.job_exes.add_canceled_job_exes(queue_clear_canceled(framework_id=self._settings.framework_id, when=when))
+            self._cancels_are_doubtful = True
+            with self._fence.writing():
+                ends = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
+            self._cancels_are_doubtful = False
+            self.job_exes.add_canceled_job_exes(ends)
             self._persist.wake()
 
 

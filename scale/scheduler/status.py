@@ -52,6 +52,33 @@ class Warning:
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """A scheduler process that leads, or stands by."""
+
+    hostname: str
+    pid: int
+    since: datetime
+
+    def as_json(self) -> Json:
+        return {"hostname": self.hostname, "pid": self.pid, "since": moment_text(self.since)}
+
+
+@dataclass(frozen=True, slots=True)
+class Leadership:
+    """Who leads, for the how-manieth time somebody does, and who would take over."""
+
+    term: int = 0
+    leader: Post | None = None
+    standbys: Sequence[Post] = ()
+
+    def as_json(self) -> Json:
+        return {
+            "leader": self.leader and {**self.leader.as_json(), "term": self.term},
+            "standbys": [standby.as_json() for standby in self.standbys],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """All that the document is made of."""
 
@@ -65,6 +92,7 @@ class Parts:
     resources: Mapping[int, NodeResources]  #: by node id
     job_types: Sequence[Json]
     waiting: Mapping[str, int] = field(default_factory=dict)  #: queued executions by what they wait for
+    leadership: Leadership = Leadership()
 
 
 def document(parts: Parts) -> Json:
@@ -78,6 +106,7 @@ def document(parts: Parts) -> Json:
             "metrics": dict(parts.rates),
             "state": _STATES[parts.is_paused],
             "warnings": [warning.as_json() for warning in parts.warnings],
+            **parts.leadership.as_json(),
         },
         "system": {
             "database_update": {"is_completed": True, "completed": moment_text(parts.database_ready)},

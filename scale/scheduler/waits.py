@@ -9,6 +9,7 @@ from scale.queue.ordering import QueueMode
 from scale.queue.selectors import waits_told
 from scale.queue.services import waits_record
 from scale.queue.waiting import LOOKED_EVERY, Reason, Told
+from scale.scheduler.fence import Fence
 
 _WORDS_EVERY = timedelta(seconds=1)  #: other counts for the same reason; on a busy cluster they change with every pass
 
@@ -16,7 +17,8 @@ _WORDS_EVERY = timedelta(seconds=1)  #: other counts for the same reason; on a b
 class Waits:
     """The schedule loop's own; knows what stands in the database."""
 
-    def __init__(self) -> None:
+    def __init__(self, fence: Fence) -> None:
+        self._fence = fence
         self._told: Mapping[str, Told] | None = None
         self._mode: QueueMode | None = None
         self._written: datetime | None = None
@@ -29,7 +31,8 @@ class Waits:
         gone = known.keys() - told.keys()
         is_news = gone or mode is not self._mode or any(each.since == when for each in changed.values())
         if is_news or self._is_due(_WORDS_EVERY if changed else LOOKED_EVERY, when):
-            waits_record(changed=changed, gone=gone, mode=mode, when=when)
+            with self._fence.writing():
+                waits_record(changed=changed, gone=gone, mode=mode, when=when)
             self._told, self._mode, self._written = told, mode, when
 
     def _is_due(self, pause: timedelta, when: datetime) -> bool:

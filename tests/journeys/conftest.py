@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,9 @@ from rest_framework.authtoken.models import Token
 
 from scale.engines.local.engine import LocalEngine
 from scale.kernel.clock import SystemClock
+from scale.scheduler.fence import Fence
 from scale.scheduler.process import Limits, Scheduler
+from scale.scheduler.services import Candidate, term_begin
 
 PATIENCE = 20  # seconds; a test that waits so long has failed
 
@@ -23,7 +26,8 @@ class Bench:
         self.clock = SystemClock()
         self.engine = LocalEngine(home, self.clock, offers={"cpus": 4, "mem": 4096})
         limits = Limits(kill_grace=timedelta(seconds=1))
-        self.scheduler = Scheduler(engines={"local": self.engine}, clock=self.clock, limits=limits)
+        fence = Fence(term_begin(by=Candidate("bench", "here", os.getpid()), when=self.clock.now()))
+        self.scheduler = Scheduler(engines={"local": self.engine}, clock=self.clock, fence=fence, limits=limits)
         self._bells = {loop.name: loop.bell for loop in self.scheduler.loops}
         self.scheduler.start()
 

@@ -79,10 +79,10 @@ def test_a_broken_promise_ends_every_loop_and_says_so(running):
     broken = Broken("ours")
     bad, good = Loop("bad", Turns(broken), NEVER), Loop("good", Turns(), NEVER)
     runner = running(bad, good, ended=ended)
-    assert runner.broken is None
+    assert runner.ended_by is None
     bad.wake()
     assert ended.wait(SOON)
-    assert runner.broken is broken
+    assert runner.ended_by is broken
 
 
 def test_any_other_trouble_is_logged_and_the_turn_made_again(running, caplog):
@@ -91,7 +91,7 @@ def test_any_other_trouble_is_logged_and_the_turn_made_again(running, caplog):
     runner = running(loop)
     loop.wake()
     turns.wait(2)
-    assert runner.broken is None
+    assert runner.ended_by is None
     assert "loop l: trouble" in caplog.text
 
 

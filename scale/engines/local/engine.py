@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from scale.engines.local import machine, translate
 from scale.engines.local.link import Away, Leaving, Link
-from scale.engines.protocol import Capabilities, Condition, NodeReport, Report, TaskSpec, TaskState
+from scale.engines.protocol import Capabilities, Condition, NodeReport, Report, TaskSpec, TaskState, Term
 from scale.environment import Environment
 from scale.kernel.clock import Clock, SystemClock
 from scale.kernel.errors import ClusterTrouble
@@ -40,7 +40,7 @@ class LocalEngine:
     :param memory_limits: how tasks are held to their memory: auto, cgroup, watch or off
     """
 
-    capabilities = Capabilities(survives_us=True)
+    capabilities = Capabilities(survives_us=True, is_bound_to_host=True)
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class LocalEngine:
         link = self._link
         return (link.runner, link.guardian) if link else (0, 0)
 
-    def start(self, wake: Callable[[], None]) -> None:
+    def start(self, wake: Callable[[], None], term: Term = Term()) -> None:
         """Connect to the keeper, or start it.
 
         :raises ClusterTrouble: it cannot be started

@@ -84,7 +84,20 @@ def _lock_jobs(ids: set[int]) -> dict[int, Job]:
 
 
 def _record_updates(updates: Sequence[TaskUpdate]) -> None:
-    TaskUpdate.objects.bulk_create(updates, batch_size=500)
+    """Those stay out that were recorded before, by an attempt of which nobody heard that it was committed."""
+    tried = {update.pk: update for update in updates if update.pk is not None}
+    recorded = {row.pk for row in TaskUpdate.objects.filter(pk__in=tried) if _is_same(row, tried[row.pk])} if tried else set()
+    new = [update for update in updates if update.pk not in recorded]
+    for update in new:
+        update.pk = None
+    TaskUpdate.objects.bulk_create(new, batch_size=500)
+
+
+def _is_same(row: TaskUpdate, update: TaskUpdate) -> bool:
+    """Whether this row came of this update, and is not another one that got its id after a rollback."""
+    return (row.task_id, row.status, row.heard, row.timestamp) == (
+        update.task_id, update.status, update.heard, update.timestamp,
+    )  # fmt: skip
 
 
 def _record_ends(ends: Sequence[JobExecutionEnd]) -> None:

@@ -39,6 +39,25 @@ def plan_apply(
 
 
 @transaction.atomic
+def plan_settle(*, placements: Sequence[Placement], when: datetime) -> list[JobExecution]:
+    """The executions of a plan of which nobody heard whether it was committed; it is over when this returns.
+
+    :param when: what `plan_apply` was told
+    """
+    asks = [placement.ask for placement in placements]
+    locked = Queue.objects.filter(pk__in=[ask.entry_id for ask in asks]).order_by("id").select_for_update()
+    list(locked.values_list("pk"))  # waits for a transaction that still holds them
+    made = JobExecution.objects.filter(job__in=[ask.job_id for ask in asks], created=when, has_ended=False, node__isnull=False)
+    return list(made.select_related("job_type", "node").order_by("id"))
+
+
+def cancels_settle(*, when: datetime) -> list[JobExecutionEnd]:
+    """The ends, not yet saved, of all executions that were canceled off the queue and have none."""
+    unended = JobExecution.objects.filter(has_ended=False, node__isnull=True)
+    return [_canceled_end(execution, when) for execution in unended.order_by("id")]
+
+
+@transaction.atomic
 def queue_clear_canceled(*, framework_id: str, when: datetime, most: int = 500) -> list[JobExecutionEnd]:
     """Take canceled entries off the queue and record executions that never ran; returns their ends, not yet saved."""
     entries = list(Queue.objects.filter(is_canceled=True).order_by("id").select_for_update(skip_locked=True)[:most])

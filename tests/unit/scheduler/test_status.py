@@ -69,7 +69,7 @@ def test_scales_keys_come_in_scales_order():
 
 def test_the_scheduler_tells_of_itself():
     scheduler = rendered()["scheduler"]
-    assert list(scheduler) == ["hostname", "mesos", "metrics", "state", "warnings"]
+    assert list(scheduler) == ["hostname", "mesos", "metrics", "state", "warnings", "leader", "standbys"]
     assert (scheduler["hostname"], scheduler["mesos"], scheduler["warnings"]) == ("sched-1", {"framework_id": ""}, [])
     assert scheduler["state"] == {"name": "READY", "title": "Ready", "description": "Scheduler is ready to run new jobs."}
     assert len(scheduler["metrics"]) == 7

@@ -1,31 +1,38 @@
-"""Runs the scheduler until it is told to stop.
+"""Runs a scheduler until it is told to stop: it leads, or stands by while another one does.
 
 SIGTERM: place nothing more, record what is known, leave the tasks running; the next scheduler finds them.
-SIGINT: the same, but end the tasks first and put their jobs back on the queue.
+SIGINT: the same, but end the tasks first and put their jobs back on the queue; with --end-tasks, SIGTERM does so, too.
 """
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+from argparse import ArgumentParser
+from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db.migrations.executor import MigrationExecutor
 
+from scale.database import is_passing
+from scale.engines.protocol import Engine, Superseded, Term
 from scale.engines.registry import find_engine
 from scale.environment import Environment
 from scale.fact import tell, warn
 from scale.kernel.clock import Clock, SystemClock
 from scale.orphan import end_with_parent
+from scale.scheduler.election import RENEWED_EVERY, Election, MayNotLead, election_for
+from scale.scheduler.fence import Deposed, Fence
 from scale.scheduler.loops import Loop, LoopRunner
 from scale.scheduler.process import Limits, Scheduler
+from scale.scheduler.services import Candidate
 from scale.signals import Signals
 from scale.wake import Doorbell, ring
 
@@ -34,50 +41,111 @@ _SLACK = 10.0  # seconds beyond the grace of the tasks
 
 
 class Command(BaseCommand):
-    help = "Run the scheduler."
-    requires_migrations_checks = True
+    help = "Run a scheduler; it stands by while another one leads."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--end-tasks", action="store_true", help="on SIGTERM, end the tasks and queue their jobs again")
 
     def handle(self, *args: Any, **options: Any) -> None:
         end_with_parent()
         environment: Environment = settings.ENVIRONMENT
         _give_back_zone(settings.ZONE)
-        clock = SystemClock()
-        signals = Signals({signal.SIGTERM, signal.SIGINT})
-        with signals, _sole_scheduler(environment.home), Doorbell(environment.home) as doorbell:
-            raise SystemExit(_Run(environment, clock, doorbell, signals).until_told())
+        environment.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ending = {signal.SIGINT, signal.SIGTERM} if options["end_tasks"] else {signal.SIGINT}
+        with Signals({signal.SIGTERM, signal.SIGINT}) as signals:
+            raise SystemExit(_Process(environment, SystemClock(), signals, ending).until_told())
 
 
-class _Run:
-    """One scheduler from its start to its end."""
+class _Process:
+    """From the start of the process to its end; it may lead more than once."""
 
-    def __init__(self, environment: Environment, clock: Clock, doorbell: Doorbell, signals: Signals) -> None:
+    def __init__(self, environment: Environment, clock: Clock, signals: Signals, ending: set[signal.Signals]) -> None:
         self._environment = environment
         self._clock = clock
-        self._doorbell = doorbell
         self._signals = signals
-        engines = {name: find_engine(name).from_environment(environment, clock) for name in environment.engines}
+        self._ending = ending
+        hostname = socket.gethostname()
+        is_bound = any(engine.capabilities.is_bound_to_host for engine in _engines(environment, clock).values())
+        place = f"{hostname}:{environment.home}" if is_bound else ""
+        self._election = election_for(Candidate(uuid4().hex, hostname, os.getpid(), place))
+
+    def until_told(self) -> int:
+        """The exit status: 1 if a promise of ours was broken, or something could not be recorded."""
+        while (term := self._stand_by()) is not None:
+            status = _Reign(self._environment, self._clock, self._signals, self._election, term).until_over(self._ending)
+            self._election.leave()
+            if status is not None:
+                return status
+        tell(logger, "stopped")
+        return 0
+
+    def _stand_by(self) -> Term | None:
+        """Wait to lead; None: we were told to stop."""
+        said = ""
+        while True:
+            try:
+                close_old_connections()
+                _check_schema()
+                if (term := self._election.stand(self._clock.now())) is not None:
+                    tell(logger, "leads", term=term.number)
+                    return term
+                event, why = "stands-by", ""
+            except MayNotLead as refusal:
+                raise CommandError(str(refusal)) from None
+            except (DatabaseError, InterfaceError) as error:
+                if not is_passing(error):
+                    raise
+                event, why = "database-trouble", " ".join(str(error).split())
+            if said != event:
+                said = event
+                tell(logger, event, why=why)
+            if self._signals.wait(RENEWED_EVERY.total_seconds()):
+                return None
+
+
+class _Reign:
+    """One scheduler, from the beginning of its term until it is told to stop or another term begins."""
+
+    def __init__(self, environment: Environment, clock: Clock, signals: Signals, election: Election, term: Term) -> None:
+        self._environment = environment
+        self._clock = clock
+        self._signals = signals
+        self._election = election
         limits = Limits(
             max_losses=environment.max_losses,
             node_lost_after=timedelta(seconds=environment.node_lost_after),
             kill_grace=timedelta(seconds=environment.kill_grace),
         )
-        self._scheduler = Scheduler(engines=engines, clock=clock, limits=limits)
-        loops = [*self._scheduler.loops, Loop("doorbell", self._listen, period=0)]
-        self._runner = LoopRunner(loops, clock, ended=signals.rouse)
+        self._scheduler = Scheduler(engines=_engines(environment, clock), clock=clock, fence=Fence(term), limits=limits)
 
-    def until_told(self) -> int:
-        """Run; returns the exit status: 1 if a promise of ours was broken."""
-        self._scheduler.start()
-        self._runner.start()
-        told = self._signals.wait(None)
-        if signal.SIGINT in told:
-            self._hand_back()
-        self._runner.stop(lambda: ring(self._environment.home))
-        self._finish(is_handed_back=signal.SIGINT in told)
-        return 1 if self._runner.broken else 0
+    def until_over(self, ending: set[signal.Signals]) -> int | None:
+        """Lead; the exit status, or None if somebody else may lead now.
 
-    def _listen(self, when: datetime) -> None:
-        if self._doorbell.wait(1.0):
+        :param ending: the signals at which tasks are ended
+        """
+        with Doorbell(self._environment.home) as doorbell:
+            loops = [
+                *self._scheduler.loops,
+                Loop("lease", self._election.keep, RENEWED_EVERY.total_seconds()),
+                Loop("doorbell", lambda _: self._listen(doorbell), period=0),
+            ]
+            runner = LoopRunner(loops, self._clock, ended=self._signals.rouse, troubles=self._scheduler.troubles)
+            try:
+                self._scheduler.start()
+                runner.start()
+                told = self._signals.wait(None)
+                if told & ending:
+                    self._hand_back()
+                runner.stop(lambda: ring(self._environment.home))
+                return self._finish(runner, is_handed_back=bool(told & ending))
+            except (Deposed, Superseded, DatabaseError, InterfaceError) as error:
+                if isinstance(error, (DatabaseError, InterfaceError)) and not is_passing(error):
+                    raise
+                self._give_way(error)
+                return None
+
+    def _listen(self, doorbell: Doorbell) -> None:
+        if doorbell.wait(1.0):
             self._scheduler.wake()
 
     def _hand_back(self) -> None:
@@ -87,30 +155,45 @@ class _Run:
         if not self._scheduler.idle.wait(self._environment.kill_grace + _SLACK):
             warn(logger, "not-all-ended-in-time")
 
-    def _finish(self, *, is_handed_back: bool) -> None:
+    def _finish(self, runner: LoopRunner, *, is_handed_back: bool) -> int | None:
         """Record what is left; then the engines may go."""
+        if isinstance(runner.ended_by, Deposed):
+            raise runner.ended_by
         when = self._clock.now()
-        self._scheduler.reports(when)
-        self._scheduler.persist(when)
-        if is_handed_back:
+        is_recorded = self._record_what_is_left(when)
+        if is_handed_back and is_recorded:
             tell(logger, "handed-back", jobs=self._scheduler.put_back(when))
         self._scheduler.fleet.stop(leave_tasks=not is_handed_back)
         tell(logger, "stopped")
+        return 1 if runner.ended_by or not is_recorded else 0
+
+    def _record_what_is_left(self, when: datetime) -> bool:
+        try:
+            self._scheduler.reports(when)
+            self._scheduler.persist(when)
+        except (DatabaseError, InterfaceError) as error:
+            warn(logger, "not-recorded", why=error)  # engines tell it again to the next scheduler
+            return False
+        return True
+
+    def _give_way(self, error: Exception) -> None:
+        """Write nothing, end nothing: whoever leads next sees to it."""
+        warn(logger, "gives-way", why=" ".join(str(error).split()))
+        self._scheduler.fleet.stop(leave_tasks=True)
+        with suppress(DatabaseError, InterfaceError):
+            connection.close()
 
 
-@contextmanager
-def _sole_scheduler(home: Path) -> Iterator[None]:
-    """Hold the data directory for one scheduler alone; the kernel lets go of it when the process ends, however it does."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(home / "scheduler.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise CommandError(f"another scheduler runs on {home}") from None
-    try:
-        yield
-    finally:
-        os.close(descriptor)
+def _engines(environment: Environment, clock: Clock) -> dict[str, Engine]:
+    """Those that are configured, by name; not connected."""
+    return {name: find_engine(name).from_environment(environment, clock) for name in environment.engines}
+
+
+def _check_schema() -> None:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        raise CommandError(f"the schema of the database is {len(missing)} migrations behind; run `manage.py migrate` first")
 
 
 def _give_back_zone(zone: str | None) -> None:
