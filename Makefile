@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STATEFUL := tests/stateful
 USE_A_DATABASE := tests/database tests/api tests/journeys tests/stateful/test_queue.py
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check fast on-postgres soak coverage lint docs install clean
+.PHONY: help demo up test check fast on-postgres soak chaos coverage lint docs install clean
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ on-postgres: $(VENV)/installed-dev ## Whatever uses a database, on a PostgreSQL 
 
 soak: $(VENV)/installed-dev ## Let the machine look for a story that breaks us, for hours: 20,000 examples
 	HYPOTHESIS_PROFILE=night $(BIN)/pytest --timeout=0 $(STATEFUL)
+
+chaos: $(VENV)/installed-dev ## Kill everything at random while 2,000 jobs run, on each database; nothing may be lost or run twice
+	$(BIN)/python benchmarks/chaos.py
+	$(BIN)/python benchmarks/chaos.py --sqlite
 
 coverage: $(VENV)/installed-dev ## Fail where a line or branch of the pure files is not tested
 	HYPOTHESIS_PROFILE=dev $(BIN)/coverage run -m pytest -q tests/unit tests/stateful tests/contracts/test_instant_engine.py

@@ -1,6 +1,6 @@
 """Whether anything is lost or run twice while everything is killed: thousands of real jobs, real processes, real signals.
 
-    python benchmarks/chaos.py [--jobs 2000] [--sqlite] [--schedulers 1] [--kills N] [--seed N] [--keep]
+    python benchmarks/chaos.py [--jobs 2000] [--sqlite] [--schedulers 2] [--kills N] [--seed N] [--keep]
 
 It starts a PostgreSQL of its own (or, by `--sqlite`, uses the default database), `scale up`, and further schedulers that
 stand by. Clients submit the jobs over REST, a few at a time: most are to complete, some fail, some are canceled. Each job
@@ -19,9 +19,10 @@ is one JSON object:
     kills, stops      signals sent; `faults` has them by target
     longest_stall_s   the longest time in which no end of a job was recorded while some waited or ran
     takeover_s        the longest time from the death (or, if others stand by, the freeze) of the leading scheduler to the next
-                      placement, outages of the database left out
+                      term or placement; not where database or another scheduler were away
+    set_aside         what the scheduler had to record and the database would never take
 
-The exit status is 1 if something was lost, run twice or started unrecorded, or did not end in time. Then, and with
+The exit status is 1 if something was lost, run twice, started unrecorded or left over, or did not end in time. Then, and with
 `--keep`, the working directory stays: `faults.log` tells what was done when, and a grep for `job=N` the story of a job.
 """
 
@@ -96,8 +97,8 @@ class Run:
         acknowledged = set(self._clients.acknowledged)
         found = verdict.judge(acknowledged, self._clients.canceled, jobs, executions, lines)
         faults = self._faults
-        placed = sorted(exe.placed for exe in executions if exe.placed is not None)
-        takeovers = verdict.takeovers(faults.falls, placed, faults.outages)
+        led = [*self._service.terms(), *(exe.placed for exe in executions if exe.placed is not None)]
+        takeovers = verdict.takeovers(faults.falls, led, [*faults.outages, *faults.disturbances])
         told = {
             "acknowledged": len(acknowledged),
             "ended": found.ended,
@@ -112,6 +113,7 @@ class Run:
             "unacknowledged": len(jobs) - len(acknowledged),
             "client_errors": self._clients.errors,
             "tasks": sum(line.what == "start" for line in lines),
+            "set_aside": self._service.set_aside(),
             "overlapping_tries": ledger.overlapping(lines),
             "jobs_by_status": Counter(job.status for job in jobs),
             "errors": Counter(exe.error for exe in executions if exe.error),
@@ -172,16 +174,22 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="leave the working directory")
     options = parser.parse_args(words)
     if options.schedulers is None:
-        options.schedulers = 1
+        options.schedulers = 1 if options.sqlite else 2
     if options.sqlite and options.schedulers > 1:
         parser.error("with SQLite there is one scheduler")
     return options
 
 
+def _interrupted(number: int, _: object) -> None:
+    """So that nothing is left then either."""
+    print(f"interrupted by {signal.Signals(number).name}", file=sys.stderr)
+    sys.exit(128 + number)
+
+
 def main(words: list[str]) -> int:
     options = arguments(words)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda got, _: sys.exit(128 + got))  # so that nothing is left then either
+        signal.signal(number, _interrupted)
     root = Path(tempfile.mkdtemp(prefix="scale-chaos-"))
     is_kept = options.keep
     try:
@@ -194,7 +202,9 @@ def main(words: list[str]) -> int:
             run = Run(options, service)
             in_time = run.until_everything_ended()
             told, wrong = run.result(in_time=in_time)
-            told["left_over"] = 0 if service.stop() else 1
+            left = service.stop()
+            told["left_over"] = len(left)
+            wrong += left
         is_well = in_time and not wrong
         is_kept = is_kept or not is_well
     finally:

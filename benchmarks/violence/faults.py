@@ -21,6 +21,7 @@ from benchmarks.violence import ledger
 from benchmarks.violence.service import Service
 
 KILL, STOP = "kill", "stop"
+RETURN = 5.0  # seconds until a scheduler that was killed is there again
 _NUMBERS = {KILL: signal.SIGKILL, STOP: signal.SIGSTOP}
 
 
@@ -69,6 +70,7 @@ class Faults:
         self.dealt: Counter[tuple[str, str]] = Counter()
         self.falls: list[float] = []  #: of the leading scheduler, in seconds since 1970
         self.outages: list[tuple[float, float]] = []  #: of the database
+        self.disturbances: list[tuple[float, float]] = []  #: when a scheduler was away, whichever
         self._service = service
         self._rng = rng
         self._every = every
@@ -121,12 +123,12 @@ class Faults:
 
     def _break_process(self, fault: Fault, seconds: float) -> None:
         victims = self._victims(fault.target)
-        leaders = {process.pid for process in self._service.leader()}
-        if not victims:
-            return
+        leads = any(process in self._service.leader() for process in victims)
         now = time.time()
         self._signal(fault, victims, seconds)
-        if leaders & {process.pid for process in victims}:
+        if fault.target in ("leader", "scheduler", "up"):
+            self.disturbances.append((now, now + (seconds or RETURN)))
+        if leads and (fault.how == KILL or len(self._service.schedulers()) > 1):
             self.falls.append(now)
 
     def _victims(self, target: str) -> Sequence[psutil.Process]:

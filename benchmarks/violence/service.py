@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,8 @@ _EXECUTIONS = """
     SELECT e.job_id, e.exe_num, e.started, o.status, o.exit_code, f.name FROM job_exe e
     LEFT JOIN job_exe_end o ON o.job_exe_id = e.id LEFT JOIN error f ON f.id = o.error_id
 """
+_LEADER = "SELECT p.pid FROM scheduler_process p JOIN scheduler_leader l ON l.process = p.id"
+_TERM = re.compile(r"^(\S+) .* event=leads term=\d+", re.MULTILINE)
 _UNENDED = f"""
     SELECT (SELECT count(*) FROM job WHERE status NOT IN {tuple(sorted(FINAL))})
          + (SELECT count(*) FROM job_exe WHERE NOT has_ended)
@@ -92,13 +96,14 @@ class Service:
             elif now >= self._due.setdefault(child.program.name, now + RESTART):
                 child.start(now)
 
-    def stop(self) -> bool:
-        """Stop it as an operator would; whether everything went."""
+    def stop(self) -> list[str]:
+        """Stop it as an operator would; the processes that stay all the same, in words."""
         for child in (*self._standbys, self._up):
             child.send(child.program.stop)
-            if child.process is not None:
-                child.process.wait(PATIENCE)
-        return not processes_of(self.root)
+            with suppress(subprocess.TimeoutExpired):
+                if child.process is not None:
+                    child.process.wait(PATIENCE)
+        return [f"process {process.pid} is left over: {_words(process)}" for process in processes_of(self.root)]
 
     def end(self) -> None:
         """Leave nothing behind, however things stand."""
@@ -123,7 +128,12 @@ class Service:
         return [*self._children_of_up("scale_scheduler"), *ours]
 
     def leader(self) -> list[psutil.Process]:
-        return self.schedulers()[:1]
+        """That of them which leads, as far as the database can say now."""
+        try:
+            leading = {pid for (pid,) in self._ask(_LEADER)}
+        except (sqlite3.Error, psycopg2.Error):
+            return []
+        return [process for process in self.schedulers() if process.pid in leading]
 
     def web(self) -> list[psutil.Process]:
         return self._children_of_up("gunicorn")
@@ -170,6 +180,16 @@ class Service:
 
     def executions(self) -> list[Execution]:
         return [Execution(job, exe, placed and _seconds(placed), *end) for job, exe, placed, *end in self._ask(_EXECUTIONS)]
+
+    def set_aside(self) -> int:
+        """How much there was that the database would never take."""
+        ((count,),) = self._ask("SELECT count(*) FROM scheduler_set_aside")
+        return int(count)
+
+    def terms(self) -> list[float]:
+        """When each scheduler that led began to."""
+        logs = [self.home / "logs" / "scheduler.log", *(child.log for child in self._standbys)]
+        return [_seconds(moment) for log in logs if log.exists() for moment in _TERM.findall(log.read_text(errors="replace"))]
 
     def _ask(self, query: str) -> list[Any]:
         home = self.home / "scale.sqlite3"
@@ -234,7 +254,7 @@ def _free_port() -> int:
 def _seconds(moment: datetime | str) -> float:
     """Since 1970; SQLite keeps text, in UTC."""
     if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(moment.removesuffix("Z")).replace(tzinfo=UTC)
     return moment.timestamp()
 
 

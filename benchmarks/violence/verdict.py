@@ -111,11 +111,14 @@ def longest_stall(jobs: Iterable[Job]) -> float:
     return longest
 
 
-def takeovers(falls: Iterable[float], placements: Sequence[float], outages: Sequence[tuple[float, float]]) -> list[float]:
-    """Seconds from each fall of the leading scheduler to the next placement; not of those that met an outage of the database."""
+def takeovers(falls: Iterable[float], led: Sequence[float], disturbances: Sequence[tuple[float, float]]) -> list[float]:
+    """Seconds from each fall of the leading scheduler to the next sign that one leads.
+
+    :param disturbances: when the database or a scheduler was away; a fall that met another one than its own does not count
+    """
     found = []
     for fall in falls:
-        after = min((placed for placed in placements if placed > fall), default=None)
-        if after is not None and not any(began <= after and fall <= ended for began, ended in outages):
+        after = min((moment for moment in led if moment > fall), default=None)
+        if after is not None and not any(began != fall and began <= after and fall <= ended for began, ended in disturbances):
             found.append(after - fall)
     return found

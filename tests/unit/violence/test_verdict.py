@@ -86,9 +86,9 @@ def test_only_time_in_which_something_waited_or_ran_is_a_stall():
     assert longest_stall([]) == 0
 
 
-def test_a_takeover_lasts_until_the_next_placement():
-    assert takeovers([10.0, 30.0], [5.0, 9.9, 12.5, 13.0, 34.0], []) == [2.5, 4.0]
+def test_a_takeover_lasts_until_the_next_sign_of_a_leader():
+    assert takeovers([10.0, 30.0], [5.0, 9.9, 12.5, 13.0, 34.0], [(10.0, 20.0), (30.0, 40.0)]) == [2.5, 4.0]
 
 
-def test_a_takeover_that_met_an_outage_of_the_database_is_left_out():
+def test_a_takeover_that_met_another_fault_is_left_out():
     assert takeovers([10.0, 30.0], [12.5, 34.0], [(11.0, 12.0)]) == [4.0]
