@@ -1,1 +1,1 @@
-"""The `scale` command. It talks to the REST API, but for `up` and `demo`, which start a service."""
+"""The `scale` command. It talks to the REST API, but for `up`, `scheduler` and `demo`, which start something."""

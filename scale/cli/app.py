@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scale.cli import cluster, demo, jobs, logs, operate, submit, up
+from scale.cli import cluster, demo, jobs, logs, operate, scheduler, submit, up
 from scale.cli.access import telling
 
 EPILOG = (
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 
 app.command("up")(telling(up.up))
+app.command("scheduler")(telling(scheduler.scheduler))
 app.command("demo")(telling(demo.demo))
 app.command("submit", context_settings={"allow_interspersed_args": False})(telling(submit.submit))
 app.command("jobs")(telling(jobs.jobs))

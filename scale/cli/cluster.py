@@ -64,6 +64,10 @@ def summary(document: Json, waiting: int | None = None) -> Iterator[tuple[str, s
     """The status document in a few lines."""
     scheduler = document["scheduler"]
     yield "scheduler", f"{scheduler['state']['title']} on {scheduler['hostname']}, as of {show.moment(document['timestamp'])} UTC"
+    if leader := scheduler.get("leader"):
+        others = [f"process {one['pid']} on {one['hostname']}" for one in scheduler["standbys"]]
+        by = f"process {leader['pid']} on {leader['hostname']}, term {leader['term']} since {show.moment(leader['since'])} UTC"
+        yield "leader", f"{by}; standing by: {', '.join(others)}" if others else by
     for warning in scheduler.get("warnings") or ():
         yield "", f"{warning['title']}: {warning['description']}"
     yield "nodes", ", ".join(f"{node['hostname']} {node['state']['title'].lower()}" for node in document["nodes"]) or "none"

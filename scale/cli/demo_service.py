@@ -31,7 +31,7 @@ def service_in(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], ScaleClien
     log = home / "up.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            (sys.executable, "-P", "-m", "scale.cli.main", "up"),
+            (sys.executable, "-P", "-m", "scale.cli.main", "up", "--end-tasks"),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

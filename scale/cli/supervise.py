@@ -31,8 +31,9 @@ class Program:
 
     name: str
     argv: Sequence[str]
-    stop: signal.Signals
+    stop: signal.Signals  #: after Ctrl-C
     grace: float  #: seconds that it may take to end
+    stop_gently: signal.Signals | None = None  #: after SIGTERM or SIGHUP; None: the same
     pass_fds: Sequence[int] = ()
 
 
@@ -91,16 +92,17 @@ class Supervisor:
 
     def run(self) -> None:
         """Keep the children running until we are told to stop; then stop them."""
+        told: frozenset[int] = frozenset()
         try:
             for child in self._children:
                 child.start(self._clock.monotonic())
-            while not self._signals.wait(self._until_next_start()) & STOP:
+            while not (told := self._signals.wait(self._until_next_start()) & STOP):
                 for child in self._children:
                     self._look_after(child)
             self._say("Stopping.")
         finally:
             for child in self._children:
-                self._stop(child)
+                self._stop(child, is_gentle=signal.SIGINT not in told)
 
     def _look_after(self, child: Child) -> None:
         now = self._clock.monotonic()
@@ -117,10 +119,10 @@ class Supervisor:
         due = [child.due for child in self._children if child.due is not None]
         return max(0.0, min(due) - self._clock.monotonic()) if due else None
 
-    def _stop(self, child: Child) -> None:
+    def _stop(self, child: Child, *, is_gentle: bool) -> None:
         if child.is_gone():
             return
-        child.send(child.program.stop)
+        child.send((is_gentle and child.program.stop_gently) or child.program.stop)
         child.send(signal.SIGCONT)  # one that is stopped hears nothing
         deadline = self._clock.monotonic() + child.program.grace
         while not child.is_gone():

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from functools import partial
 from signal import SIGINT, SIGTERM
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -33,11 +33,15 @@ _STOP_SLACK = 30.0  # for the scheduler, beside what its tasks are given
 _PORT_PATIENCE = 10.0
 
 
-def up(as_json: AsJson = False) -> None:
+def up(
+    as_json: AsJson = False,
+    end_tasks: Annotated[bool, typer.Option("--end-tasks", help="On SIGTERM and SIGHUP, too, end the jobs that run.")] = False,
+) -> None:
     """Start the service here, in the foreground: web server, scheduler, database, first administrator.
 
-    Settings are SCALE_* variables. Ctrl-C stops everything; jobs that run go back on the queue. With --json the first line
-    says where everything is, and what happens later is told on stderr.
+    Settings are SCALE_* variables. Ctrl-C stops everything; jobs that run go back on the queue. SIGTERM and SIGHUP leave
+    the processes of jobs running, and the next start finds them. With --json the first line says where everything is, and
+    what happens later is told on stderr.
     """
     tell = partial(say, err=as_json)
     end_with_parent()
@@ -59,7 +63,9 @@ def up(as_json: AsJson = False) -> None:
         with Signals(HEEDED) as signals:
             places = _places(environment, url)
             show.print_json(places) if as_json else _tell_where(environment, places)
-            children = [Child(p, home / "logs" / f"{p.name}.log", variables, home) for p in _programs(environment, listener)]
+            children = [
+                Child(p, home / "logs" / f"{p.name}.log", variables, home) for p in _programs(environment, listener, end_tasks)
+            ]
             Supervisor(children, signals, SystemClock(), tell).run()
         (home / "url").unlink(missing_ok=True)
         tell("Stopped.")
@@ -77,11 +83,17 @@ def say(words: str, *, err: bool = False) -> None:
         typer.echo(words, err=err)
 
 
-def _programs(environment: Environment, listener: socket.socket) -> list[Program]:
+def _programs(environment: Environment, listener: socket.socket, end_tasks: bool) -> list[Program]:
     """The scheduler and the web server, in the order in which they are to be stopped."""
     bind = f"fd://{listener.fileno()}"
     return [
-        Program("scheduler", (*_PYTHON, "-m", "django", "scale_scheduler"), SIGINT, environment.kill_grace + _STOP_SLACK),
+        Program(
+            "scheduler",
+            (*_PYTHON, "-m", "django", "scale_scheduler"),
+            SIGINT,
+            environment.kill_grace + _STOP_SLACK,
+            stop_gently=SIGINT if end_tasks else SIGTERM,
+        ),
         Program(
             "web",
             (*_PYTHON, "-m", "gunicorn", "--config", "python:scale.gunicorn_conf", "--bind", bind),
@@ -164,4 +176,4 @@ def _tell_where(environment: Environment, places: Mapping[str, str | None]) -> N
     say(f"  logs    {places['logs']}")
     if home.stat().st_mode & 0o077:
         say(f"  Others on this machine can look into {home}; `chmod 700` closes it.")
-    say("Ctrl-C stops everything; jobs that run go back on the queue.")
+    say("Ctrl-C stops everything; jobs that run go back on the queue. SIGTERM leaves their processes for the next start.")

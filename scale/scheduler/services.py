@@ -60,6 +60,7 @@ def term_begin(*, by: Candidate, when: datetime) -> Term:
     installation = scheduler_settings().framework_id
     Leader.objects.get_or_create(pk=_THE_ONE, defaults={"process": by.id, "since": when})
     leader = Leader.objects.select_for_update().get(pk=_THE_ONE)
+    SchedulerProcess.objects.filter(pk=leader.process).exclude(pk=by.id).delete()  # gone, until it says otherwise
     leader.term += 1
     leader.process = by.id
     leader.since = when

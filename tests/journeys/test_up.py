@@ -40,13 +40,13 @@ def until(happens: Callable[[], object], within: float = 40) -> None:
 class Up:
     """A `scale up` with a data directory of its own."""
 
-    def __init__(self, home: Path, directory: Path, database: dict[str, str]) -> None:
+    def __init__(self, home: Path, directory: Path, database: dict[str, str], *words: str) -> None:
         self.home = home
         bare = {name: value for name, value in os.environ.items() if not name.startswith("SCALE_")}
         self.variables = {**bare, "SCALE_HOME": str(home), "SCALE_LISTEN": "127.0.0.1:0", "SCALE_KILL_GRACE": "1", **database}
         self.output = directory / "up.txt"
         with self.output.open("wb") as output:
-            self.process = subprocess.Popen([*SCALE, "up"], env=self.variables, cwd=directory, stdout=output, stderr=output)
+            self.process = subprocess.Popen([*SCALE, "up", *words], env=self.variables, cwd=directory, stdout=output, stderr=output)
         self.client = ScaleClient()
 
     def wait_until_ready(self) -> None:
@@ -118,12 +118,12 @@ def database() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def up(home, tmp_path, database) -> Iterator[Callable[[], Up]]:
+def up(home, tmp_path, database) -> Iterator[Callable[..., Up]]:
     """Start the service; again, too, in the same data directory."""
     started: list[Up] = []
 
-    def start() -> Up:
-        started.append(Up(home, tmp_path, database))
+    def start(*words: str) -> Up:
+        started.append(Up(home, tmp_path, database, *words))
         started[-1].wait_until_ready()
         return started[-1]
 
@@ -201,13 +201,29 @@ def test_a_killed_web_server_is_started_again_behind_the_same_address(up):
     assert service.stop() == 0
 
 
-def test_the_end_puts_running_jobs_back_on_the_queue_and_leaves_nothing_running(up, home):
-    service = up()
+@pytest.mark.parametrize(("words", "number"), [((), signal.SIGINT), (("--end-tasks",), signal.SIGTERM)])
+def test_the_end_puts_running_jobs_back_on_the_queue_and_leaves_nothing_running(up, home, words, number):
+    service = up(*words)
     job = service.submit("sleep 1000")
     service.wait_for_running(1)
-    assert service.stop(signal.SIGTERM) == 0
+    assert service.stop(number) == 0
     assert processes_of(home) == []
     assert service.status_in_the_database(job) == "QUEUED"
+
+
+def test_sigterm_leaves_jobs_running_and_the_next_start_collects_their_ends(up, home):
+    service = up()
+    go = home / "go"
+    os.mkfifo(go)
+    stays = service.submit(f"read line < {go}; exit 7")
+    service.wait_for_running(1)
+    assert service.stop(signal.SIGTERM) == 0
+    assert service.status_in_the_database(stays) == "RUNNING"
+    go.write_text("go\n")  # it ends while nobody is there
+    again = up()
+    ended = again.client.wait(stays, timeout=60)
+    assert (ended["status"], ended["execution"]["exe_num"], ended["execution"]["exit_code"]) == ("FAILED", 1, 7)
+    assert again.stop() == 0
 
 
 def test_killing_scale_up_itself_ends_its_children_and_leaves_the_tasks_for_the_next(up, home):

@@ -12,7 +12,7 @@ import signal
 import socket
 from argparse import ArgumentParser
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -132,17 +132,22 @@ class _Reign:
             runner = LoopRunner(loops, self._clock, ended=self._signals.rouse, troubles=self._scheduler.troubles)
             try:
                 self._scheduler.start()
-                runner.start()
-                told = self._signals.wait(None)
-                if told & ending:
-                    self._hand_back()
-                runner.stop(lambda: ring(self._environment.home))
-                return self._finish(runner, is_handed_back=bool(told & ending))
             except (Deposed, Superseded, DatabaseError, InterfaceError) as error:
                 if isinstance(error, (DatabaseError, InterfaceError)) and not is_passing(error):
                     raise
                 self._give_way(error)
                 return None
+            connection.close()  # until it is wanted again, at the end
+            runner.start()
+            told = self._signals.wait(None)
+            if told & ending:
+                self._hand_back()
+            runner.stop(lambda: ring(self._environment.home))
+            if isinstance(runner.ended_by, Deposed):
+                self._give_way(runner.ended_by)
+                return 0 if told else None
+            is_recorded = self._finish(is_handed_back=bool(told & ending))
+            return 1 if runner.ended_by or not is_recorded else 0
 
     def _listen(self, doorbell: Doorbell) -> None:
         if doorbell.wait(1.0):
@@ -155,26 +160,21 @@ class _Reign:
         if not self._scheduler.idle.wait(self._environment.kill_grace + _SLACK):
             warn(logger, "not-all-ended-in-time")
 
-    def _finish(self, runner: LoopRunner, *, is_handed_back: bool) -> int | None:
-        """Record what is left; then the engines may go."""
-        if isinstance(runner.ended_by, Deposed):
-            raise runner.ended_by
+    def _finish(self, *, is_handed_back: bool) -> bool:
+        """Record what is left, then let the engines go; whether it could be. What could not, they tell the next scheduler."""
         when = self._clock.now()
-        is_recorded = self._record_what_is_left(when)
-        if is_handed_back and is_recorded:
-            tell(logger, "handed-back", jobs=self._scheduler.put_back(when))
-        self._scheduler.fleet.stop(leave_tasks=not is_handed_back)
-        tell(logger, "stopped")
-        return 1 if runner.ended_by or not is_recorded else 0
-
-    def _record_what_is_left(self, when: datetime) -> bool:
+        is_recorded = True
         try:
             self._scheduler.reports(when)
             self._scheduler.persist(when)
-        except (DatabaseError, InterfaceError) as error:
-            warn(logger, "not-recorded", why=error)  # engines tell it again to the next scheduler
-            return False
-        return True
+            if is_handed_back:
+                tell(logger, "handed-back", jobs=self._scheduler.put_back(when))
+        except (Deposed, DatabaseError, InterfaceError) as error:
+            warn(logger, "not-recorded", why=" ".join(str(error).split()))
+            is_recorded = False
+        self._scheduler.fleet.stop(leave_tasks=not is_handed_back)
+        tell(logger, "stopped")
+        return is_recorded
 
     def _give_way(self, error: Exception) -> None:
         """Write nothing, end nothing: whoever leads next sees to it."""
