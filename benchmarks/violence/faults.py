@@ -21,6 +21,8 @@ from benchmarks.violence import ledger
 from benchmarks.violence.service import Service
 
 KILL, STOP = "kill", "stop"
+LEADING = ("leader", "scheduler", "up", "database")  #: what a takeover is made of
+CALM = 10.0  # seconds in which nothing else of these is hit, so that a takeover of the leader can be measured
 RETURN = 5.0  # seconds until a scheduler that was killed is there again
 _NUMBERS = {KILL: signal.SIGKILL, STOP: signal.SIGSTOP}
 
@@ -78,6 +80,7 @@ class Faults:
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
         self._database_until = 0.0
+        self._calm_until = 0.0
         self._ledger = service.root / "ledger"
         self._story = service.root / "faults.log"
         self._in(every, self._deal)
@@ -107,10 +110,20 @@ class Faults:
     def _deal(self) -> None:
         if self._is_over:
             return
+        if fault := self._next():
+            self._break(fault)
+        self._in(self._rng.uniform(0.5, 1.5) * self._every, self._deal)
+
+    def _next(self) -> Fault | None:
+        """The next of the pack that may be dealt now."""
         if not self._pack:
             self._pack = self._rng.sample(PACK, len(PACK))
-        self._break(self._pack.pop())
-        self._in(self._rng.uniform(0.5, 1.5) * self._every, self._deal)
+        is_calm = time.monotonic() < self._calm_until
+        fitting = (fault for fault in self._pack if not (is_calm and fault.target in LEADING))
+        if fault := next(fitting, None):
+            self._pack.remove(fault)
+            self._calm_until = time.monotonic() + CALM if fault.target == "leader" else self._calm_until
+        return fault
 
     def _break(self, fault: Fault) -> None:
         seconds = self._rng.uniform(fault.least, fault.most)
