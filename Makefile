@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # made up by the machine, as many as HYPOTHESIS_PROFILE says: dev, ci or night
 STATEFUL := tests/stateful
+# tries both databases by itself
+STARTS_ITS_OWN := tests/journeys/test_chaos.py
 USE_A_DATABASE := tests/database tests/api tests/journeys tests/stateful/test_queue.py
 .DEFAULT_GOAL := help
 .PHONY: help demo up test check fast on-postgres soak chaos coverage lint docs install clean
@@ -28,7 +30,7 @@ fast: $(VENV)/installed-dev ## The fast tests alone
 	$(BIN)/pytest -m "not slow"
 
 on-postgres: $(VENV)/installed-dev ## Whatever uses a database, on a PostgreSQL that is started for it
-	$(BIN)/python -m tests.clusters.postgres -- $(BIN)/pytest $(USE_A_DATABASE)
+	$(BIN)/python -m tests.clusters.postgres -- $(BIN)/pytest $(USE_A_DATABASE) --ignore=$(STARTS_ITS_OWN)
 
 soak: $(VENV)/installed-dev ## Let the machine look for a story that breaks us, for hours: 20,000 examples
 	HYPOTHESIS_PROFILE=night $(BIN)/pytest --timeout=0 $(STATEFUL)

@@ -56,7 +56,7 @@ from tests.clusters.postgres import Postgres
 SECONDS_A_JOB = 0.12
 SHORTEST, LONGEST = 30.0, 1200.0  # seconds in which the jobs are submitted
 A_KILL_EVERY = 6.0  # seconds, if it is not said
-KILLS_OF_FAULTS = 0.6  # the others are stops
+KILLS_OF_FAULTS = 0.5  # the others are stops, and what finds nobody to hit
 PATIENCE = 180.0  # seconds after the last fault until everything has to have ended
 LOOK_EVERY = 0.05
 ASK_EVERY = 0.5

@@ -156,7 +156,8 @@ class Faults:
             "guardian": self._service.guardian,
             "up": self._service.up,
         }[target]()
-        return [self._rng.choice(found)] if found else ()
+        moving = [process for process in found if not _is_stopped(process)]
+        return [self._rng.choice(moving)] if moving else ()
 
     def _break_task(self, fault: Fault, seconds: float) -> None:
         lines = ledger.read(self._ledger.read_text()) if self._ledger.exists() else []
@@ -228,6 +229,13 @@ def _process_of(line: ledger.Line) -> psutil.Process | None:
         return process if process.environ().get("SCALE_TASK_ID") == line.task else None
     except psutil.Error:
         return None
+
+
+def _is_stopped(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return False
 
 
 def _send(process: psutil.Process, number: int) -> bool:
