@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -244,8 +243,3 @@ def _send(process: psutil.Process, number: int) -> bool:
     except psutil.Error:  # it has just gone
         return False
     return True
-
-
-def story_of(root: Path) -> str:
-    story = root / "faults.log"
-    return story.read_text() if story.exists() else ""
