@@ -20,6 +20,8 @@ is one JSON object:
     longest_stall_s   the longest time in which no end of a job was recorded while some waited or ran
     takeover_s        the longest time from the death (or, if others stand by, the freeze) of the leading scheduler to the next
                       term or placement; not where database or another scheduler were away
+    needlessly_ended  tasks that got SIGTERM though nobody wanted their job canceled
+    overlapping_tries executions that were started while an earlier one of the same job was surely alive
     set_aside         what the scheduler had to record and the database would never take
 
 The exit status is 1 if something was lost, run twice, started unrecorded or left over, or did not end in time. Then, and with
@@ -114,6 +116,7 @@ class Run:
             "client_errors": self._clients.errors,
             "tasks": sum(line.what == "start" for line in lines),
             "set_aside": self._service.set_aside(),
+            "needlessly_ended": verdict.needlessly_ended(jobs, lines),
             "overlapping_tries": ledger.overlapping(lines),
             "jobs_by_status": Counter(job.status for job in jobs),
             "errors": Counter(exe.error for exe in executions if exe.error),

@@ -9,6 +9,7 @@ from benchmarks.violence.ledger import Line, run_twice
 
 FINAL = frozenset({"COMPLETED", "FAILED", "CANCELED"})
 GOOD, BAD, UNWANTED = "good", "bad", "unwanted"  #: names of jobs: what is to become of them
+TOLD_TO_END = 143  # what a job exits with at SIGTERM
 #: a job that was to be canceled may have ended before anybody heard of that
 ENDS = {GOOD: {"COMPLETED"}, BAD: {"FAILED"}, UNWANTED: {"COMPLETED", "CANCELED"}}
 
@@ -98,6 +99,12 @@ def _unrecorded(lines: Iterable[Line], of_job: Mapping[tuple[int, int], Executio
     return [
         f"task {line.task} was started, and nobody knows the execution" for line in starts if (line.job, line.exe) not in of_job
     ]
+
+
+def needlessly_ended(jobs: Iterable[Job], lines: Iterable[Line]) -> int:
+    """Tasks that were told to end though nobody wanted their job canceled."""
+    wanted = {job.id for job in jobs if job.name != UNWANTED}
+    return sum(line.code == TOLD_TO_END and line.job in wanted for line in lines)
 
 
 def longest_stall(jobs: Iterable[Job]) -> float:

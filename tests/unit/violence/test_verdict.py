@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.violence.ledger import Line
-from benchmarks.violence.verdict import Execution, Job, judge, longest_stall, takeovers
+from benchmarks.violence.verdict import Execution, Job, judge, longest_stall, needlessly_ended, takeovers
 
 
 def job(number: int = 7, status: str = "COMPLETED", name: str = "good", exe_num: int = 1, created=0.0, recorded=1.0) -> Job:
@@ -77,6 +77,12 @@ def test_an_execution_that_never_ended_is_lost():
 def test_a_task_of_an_execution_that_nobody_recorded_is_found():
     found = judge([7], [], [job()], [execution()], [*wrote(), *wrote(2)])
     assert found.unrecorded == ["task t2 was started, and nobody knows the execution"]
+
+
+def test_a_task_that_was_told_to_end_though_its_job_was_wanted_is_counted():
+    assert needlessly_ended([job()], wrote(code=143)) == 1
+    assert needlessly_ended([job(name="unwanted")], wrote(code=143)) == 0
+    assert needlessly_ended([job()], wrote(code=0)) == 0
 
 
 def test_only_time_in_which_something_waited_or_ran_is_a_stall():
