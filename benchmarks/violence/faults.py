@@ -5,11 +5,13 @@ from __future__ import annotations
 import heapq
 import os
 import random
+import select
 import signal
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
 from typing import NamedTuple
@@ -22,6 +24,7 @@ from benchmarks.violence.service import Service
 KILL, STOP = "kill", "stop"
 LEADING = ("leader", "scheduler", "up", "database")  #: what a takeover is made of
 CALM = 10.0  # seconds in which nothing else of these is hit, so that a takeover of the leader can be measured
+PATIENCE = 5.0  # seconds in which a killed process is surely dead
 RETURN = 5.0  # seconds until a scheduler that was killed is there again
 _NUMBERS = {KILL: signal.SIGKILL, STOP: signal.SIGSTOP}
 
@@ -164,10 +167,12 @@ class Faults:
         if not living:
             return
         line, process = self._rng.choice(living)
-        self._signal(fault, [process], seconds)
-        if fault.how == KILL:
-            process.wait(5)  # it is written only when it is so
-            self._write(f"killed {line.job} {line.exe} {line.task} {line.pid} {time.clock_gettime(time.CLOCK_BOOTTIME):.2f}\n")
+        with suppress(ProcessLookupError), open(os.pidfd_open(process.pid)) as exit_of_it:
+            self._signal(fault, [process], seconds)
+            # it is written only when it is so; whoever has to reap it may be stopped
+            if fault.how == KILL and select.select([exit_of_it], [], [], PATIENCE)[0]:
+                now = time.clock_gettime(time.CLOCK_BOOTTIME)
+                self._write(f"killed {line.job} {line.exe} {line.task} {line.pid} {now:.2f}\n")
 
     def _break_database(self, fault: Fault, seconds: float) -> None:
         now = time.monotonic()
