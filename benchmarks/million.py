@@ -4,8 +4,8 @@
     python -m tests.clusters.postgres -- python benchmarks/million.py
 
 The database is the one that the settings name; it is migrated, and filled if it is empty. Fifty thousand of a million
-jobs wait, a thousand run, the others ended one a second. The last line is one JSON object: of each query the fastest of
-three times in milliseconds, and its plan.
+jobs wait, a thousand run, the others ended one a second; each execution has two updates. The last line is one JSON object:
+of each query the fastest of three times in milliseconds, and its plan.
 """
 
 from __future__ import annotations
@@ -35,18 +35,23 @@ from django.db.models import Q
 from scale.job.execution.selectors import executions_ended_since, executions_unended, executions_unwanted
 from scale.job.execution.services import jobs_recover
 from scale.job.filters import JobChoice, JobFilter
-from scale.job.models import Job, JobExecution, JobExecutionEnd
+from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
 from scale.job.selectors import job_ids_chosen, jobs_selected
 from scale.job.services import job_submit, jobs_cancel
 from scale.job.states import JobStatus
 from scale.job.submission import parse_submission
 from scale.kernel.clock import SystemClock
+from scale.kernel.ids import TaskId
 from scale.queue.models import Queue
 from scale.queue.ordering import QueueMode
 from scale.queue.selectors import queue_lines
 from scale.scheduler.placement.plan import Placement
 from scale.scheduler.placement.selectors import asks_of, lines_waiting
 from scale.scheduler.placement.services import plan_apply, queue_clear_canceled
+from scale.scheduler.retention.selectors import jobs_page, task_updates_page, tasks_not_over
+from scale.scheduler.retention.services import JOBS, UPDATES, jobs_delete, task_updates_delete
+from scale.scheduler.retention.sizes import sizes
+from scale.scheduler.retention.tidier import OUTPUTS
 from tests.builders import NOW
 
 PAGE = 100
@@ -92,19 +97,33 @@ def fill(waiting: int, running: int) -> None:
     status = f"CASE WHEN n <= {ended} THEN {over} WHEN n <= {ended + running} THEN 'RUNNING' ELSE 'QUEUED' END"
     base = job.pk
     at = moment("n")
-    multiply(Job, job, "TRUE", id=f"n + {base}", status=status, created=at, queued=at, last_modified=at)
+    ends = f"CASE WHEN n <= {ended} THEN {at} END"
+    multiply(Job, job, "TRUE", id=f"n + {base}", status=status, created=at, queued=at, last_modified=at, ended=ends)
     placed = f"n <= {ended + running}"
     own = {"job_id": f"n + {base}", "queued": at, "created": at}
-    multiply(JobExecution, execution, placed, id=f"n + {execution.pk}", cluster_id="'c' || n", has_ended=f"n <= {ended}", **own)
+    multiply(
+        JobExecution,
+        execution,
+        placed,
+        id=f"n + {execution.pk}",
+        cluster_id="'scale_job_f_' || n || 'x1'",
+        has_ended=f"n <= {ended}",
+        **own,
+    )
     multiply(JobExecutionEnd, end, f"n <= {ended}", job_exe_id=f"n + {execution.pk}", status=over, ended=at, **own)
+    update = TaskUpdate(job_exe=execution, task_id="t", status="TASK_RUNNING", created=NOW)
+    update.save()
+    for number in (1, 2):
+        multiply(TaskUpdate, update, placed, id=f"2 * n + {number + update.pk}", job_exe_id=f"n + {execution.pk}", created=at)
     shape = f"(n % {SHAPES}) || '/1/cpus=1.0,mem=256.0'"
     own["queued"] = moment(f"n - n % {BULK}")
     multiply(Queue, entry, f"n > {ended + running}", id=f"n + {entry.pk}", shape=shape, priority=f"n % {SHAPES}", **own)
     Queue.objects.filter(pk=entry.pk).delete()
+    TaskUpdate.objects.filter(pk=update.pk).delete()
     JobExecution.objects.filter(pk=execution.pk).update(has_ended=True)
     Job.objects.filter(pk=base).update(status="COMPLETED")
     with connection.cursor() as cursor:
-        for statement in connection.ops.sequence_reset_sql(no_style(), [Job, JobExecution, Queue]):
+        for statement in connection.ops.sequence_reset_sql(no_style(), [Job, JobExecution, TaskUpdate, Queue]):
             cursor.execute(statement)
         cursor.execute("ANALYZE")
 
@@ -121,6 +140,10 @@ def queries() -> dict[str, Callable[[], Any]]:
     unsettled = [(pk, 1) for pk in JobExecution.objects.filter(has_ended=False).values_list("job_id", flat=True)[:1000]]
     late = JobExecutionEnd.objects.latest("ended").ended
     alice = User.objects.get()
+    over = [*Job.objects.filter(status="COMPLETED", pk__gt=ended - 2000).order_by("pk").values_list("pk", flat=True)[:JOBS]]
+    TaskUpdate.objects.filter(job_exe__job__in=over).delete()  # those go long before
+    updates = [*TaskUpdate.objects.filter(job_exe__job__gt=ended - 1000).order_by("pk").values_list("pk", flat=True)[:UPDATES]]
+    tasks = [TaskId(f"scale_job_f_{number}x1_main") for number in range(OUTPUTS)]
     mine = Queue.objects.get(pk=(Queue.objects.earliest("id").pk + waiting.pk) // 2)
     before = Q(priority__lt=mine.priority) | Q(priority=mine.priority, queued__lt=mine.queued)
     return {
@@ -144,7 +167,13 @@ def queries() -> dict[str, Callable[[], Any]]:
         "jobs, changed in the last hour": lambda: list(jobs_selected(JobFilter(started=late - timedelta(hours=1)))[:PAGE]),
         "jobs, by last_modified": lambda: list(jobs_selected(JobFilter(order=("-last_modified",)))[:PAGE]),
         "jobs, by priority": lambda: list(jobs_selected(JobFilter(order=("priority",)))[:PAGE]),
-        "jobs, all that wait, by number": lambda: job_ids_chosen(JobChoice(status=[JobStatus.QUEUED]), alice),
+        "jobs, all that wait, by number": lambda: job_ids_chosen(JobChoice(status=[JobStatus.QUEUED]), alice, among=JobStatus),
+        "history, a page of updates": lambda: task_updates_page(updates[0], UPDATES),
+        "history, a page of jobs": lambda: jobs_page(ended - 2000, JOBS),
+        "history, updates deleted": lambda: task_updates_delete(ids=updates),
+        "history, jobs deleted": lambda: jobs_delete(ids=over),
+        "history, tasks still wanted": lambda: tasks_not_over(tasks, late),
+        "sizes": sizes,
     }
 
 

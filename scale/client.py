@@ -276,6 +276,10 @@ class ScaleClient:
         """The status document."""
         return self._json("GET", "status/")
 
+    def sizes(self) -> Json:
+        """How much there is of everything that grows; for staff."""
+        return self._json("GET", "sizes/")
+
     def errors(self) -> Json:
         return self._json("GET", "errors/")
 

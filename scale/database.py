@@ -1,4 +1,4 @@
-"""What the ORM leaves undone: many rows updated differently at once, all that SQLite takes at once, and which errors pass."""
+"""What the ORM leaves undone: many rows updated or deleted at once, all that SQLite takes at once, and which errors pass."""
 
 from __future__ import annotations
 
@@ -85,6 +85,21 @@ def update_rows(
             cursor.execute(statement, [_adapt(value) for row in chunk for value in row])
             changed += cursor.rowcount
     return changed
+
+
+def delete_rows(model: type[models.Model], ids: Sequence[int]) -> int:
+    """``DELETE`` these in one statement; returns how many there were.
+
+    Django would first read all of them and what might refer to them. That nothing does, the foreign keys of the database
+    see to when the transaction is committed.
+    """
+    if not ids:
+        return 0
+    table, key = connection.ops.quote_name(model._meta.db_table), _column(model, model._meta.pk.name)
+    places = ", ".join(["%s"] * len(ids))
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table} WHERE {key} IN ({places})", list(ids))  # noqa: S608 no value stands in it
+        return int(cursor.rowcount)
 
 
 def _column(model: type[models.Model], name: str) -> str:

@@ -21,6 +21,7 @@ PREFIX = "SCALE_"
 ENGINES = "scale.engines"  #: the group of entry points that engines register in
 #: settings whose value must not stand in an error message
 _SECRET = frozenset({"secret_key", "admin_password", "database_url"})
+_LONGEST = 36_500  # days
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -84,6 +85,15 @@ class Environment(BaseModel):
         60, ge=0, description="Seconds that a node may be away before what ran on it is given up as `node-lost`."
     )
     kill_grace: float = Field(5, ge=0, description="Seconds between SIGTERM and SIGKILL when a task is ended.")
+    keep_task_updates: int = Field(
+        14, ge=0, le=_LONGEST, description="Days that the updates of an execution's tasks are kept after its end; 0: for ever."
+    )
+    keep_logs: int = Field(
+        30, ge=0, le=_LONGEST, description="The same for what tasks wrote. It goes with the job at the latest."
+    )
+    keep_jobs: int = Field(
+        365, ge=0, le=_LONGEST, description="The same for jobs with their executions, which are the accounting records."
+    )
     local_cpus: float | None = Field(None, gt=0, description="Cpus that the local engine hands out; unset means this machine's.")
     local_mem: float | None = Field(None, gt=0, description="The same for memory, in MiB.")
     local_disk: float | None = Field(

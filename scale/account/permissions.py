@@ -17,6 +17,15 @@ class StaffWrites(IsAuthenticated):
         return super().has_permission(request, view) and (request.method in SAFE_METHODS or user_of(request).is_staff)
 
 
+class StaffOnly(IsAuthenticated):
+    """Only staff may even read."""
+
+    message = "Only staff may see this."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return super().has_permission(request, view) and user_of(request).is_staff
+
+
 def user_of(request: Request) -> User:
     """Who asks; a view behind a permission always has somebody."""
     assert isinstance(request.user, User)  # noqa: S101

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scale.cli import cluster, demo, jobs, logs, operate, scheduler, submit, up
+from scale.cli import cluster, demo, jobs, logs, operate, scheduler, sizes, submit, up
 from scale.cli.access import telling
 
 EPILOG = (
@@ -35,6 +35,7 @@ app.command("requeue")(telling(jobs.requeue))
 app.command("status")(telling(cluster.status))
 app.command("nodes")(telling(cluster.nodes))
 app.command("types")(telling(cluster.types))
+app.command("sizes")(telling(sizes.sizes))
 app.command("pause")(telling(operate.pause))
 app.command("resume")(telling(operate.resume))
 app.command("drain")(telling(operate.drain))

@@ -1,6 +1,7 @@
 """Keeps programs running: what died is started again, what is merely stopped is left alone.
 
-There are no threads and no polling: every signal, the death of a child included, is waited for.
+There are no threads and no polling: every signal, the death of a child included, is waited for. Only the sizes of the files
+that children write to have to be looked at, now and then.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scale.cli.home import private
+from scale.cli.rotate import rotate_large
 from scale.kernel.clock import Clock
 from scale.orphan import PARENT
 from scale.signals import Signals
@@ -23,6 +25,7 @@ HEEDED = STOP | {signal.SIGCHLD}
 SETTLED = 10.0  #: seconds after which a child counts as started well
 _LONGEST_PAUSE = 30.0
 _LAST_LINES = 5
+_LOOK_EVERY = 60.0  # seconds between two looks at the sizes of logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,20 @@ class Child:
 
 
 class Supervisor:
-    """Several children, from the first start to the last stop. They are stopped in the order given."""
+    """Several children, from the first start to the last stop. They are stopped in the order given.
 
-    def __init__(self, children: Sequence[Child], signals: Signals, clock: Clock, say: Callable[[str], None]) -> None:
+    :param logs: files that they and what they start append to; they are kept from growing for ever
+    """
+
+    def __init__(
+        self, children: Sequence[Child], signals: Signals, clock: Clock, say: Callable[[str], None], logs: Sequence[Path] = ()
+    ) -> None:
         self._children = children
         self._signals = signals
         self._clock = clock
         self._say = say
+        self._logs = logs
+        self._next_look = clock.monotonic()
 
     def run(self) -> None:
         """Keep the children running until we are told to stop; then stop them."""
@@ -96,9 +106,10 @@ class Supervisor:
         try:
             for child in self._children:
                 child.start(self._clock.monotonic())
-            while not (told := self._signals.wait(self._until_next_start()) & STOP):
+            while not (told := self._signals.wait(self._until_something_is_due()) & STOP):
                 for child in self._children:
                     self._look_after(child)
+                self._look_at_logs()
             self._say("Stopping.")
         finally:
             for child in self._children:
@@ -115,9 +126,15 @@ class Supervisor:
         if child.due is not None and child.due <= now:
             child.start(now)
 
-    def _until_next_start(self) -> float | None:
-        due = [child.due for child in self._children if child.due is not None]
-        return max(0.0, min(due) - self._clock.monotonic()) if due else None
+    def _look_at_logs(self) -> None:
+        if (now := self._clock.monotonic()) >= self._next_look:
+            self._next_look = now + _LOOK_EVERY
+            for words in rotate_large(self._logs):
+                self._say(words)
+
+    def _until_something_is_due(self) -> float:
+        starts = [child.due for child in self._children if child.due is not None]
+        return max(0.0, min([self._next_look, *starts]) - self._clock.monotonic())
 
     def _stop(self, child: Child, *, is_gentle: bool) -> None:
         if child.is_gone():

@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ from scale.cli import home as data
 from scale.cli import show
 from scale.cli.access import AsJson
 from scale.cli.supervise import HEEDED, Child, Program, Supervisor, last_lines
+from scale.engines.local import places
 from scale.kernel.clock import SystemClock
 from scale.orphan import PARENT, end_with_parent
 from scale.signals import Signals
@@ -66,7 +68,7 @@ def up(
             children = [
                 Child(p, home / "logs" / f"{p.name}.log", variables, home) for p in _programs(environment, listener, end_tasks)
             ]
-            Supervisor(children, signals, SystemClock(), tell).run()
+            Supervisor(children, signals, SystemClock(), tell, logs=_logs(home, children)).run()
         (home / "url").unlink(missing_ok=True)
         tell("Stopped.")
 
@@ -81,6 +83,11 @@ def say(words: str, *, err: bool = False) -> None:
     """Tell whoever watches; that nobody does any more is no reason to stop."""
     with contextlib.suppress(OSError):
         typer.echo(words, err=err)
+
+
+def _logs(home: Path, children: Iterable[Child]) -> list[Path]:
+    """The files that are appended to for ever; the keeper's is written to by what the local engine starts."""
+    return [*(child.log for child in children), home / places.KEEPER / places.LOG]
 
 
 def _programs(environment: Environment, listener: socket.socket, end_tasks: bool) -> list[Program]:

@@ -17,15 +17,18 @@ from typing import TYPE_CHECKING, Self
 from scale.engines.protocol import (
     Capabilities,
     Condition,
+    Keep,
     NodeReport,
     Reason,
     Report,
     Stream,
+    Superseded,
     TaskReport,
     TaskSpec,
     TaskState,
     Term,
     Usage,
+    Volume,
 )
 from scale.kernel.errors import ClusterTrouble
 from scale.kernel.ids import TaskId
@@ -79,10 +82,11 @@ class InstantCluster:
     def __init__(self, nodes: Mapping[str, Resources], behave: Behaviour) -> None:
         self.nodes = dict(nodes)
         self.behave = behave
+        self.term = Term()  #: the newest
         self.away: set[str] = set()
         self.conditions: dict[str, tuple[Condition, ...]] = {}
         self.tasks: dict[TaskId, _Task] = {}
-        self.ever: set[TaskId] = set()
+        self.launched: dict[TaskId, datetime] = {}
         self.output: dict[TaskId, tuple[bytes, bytes]] = {}
         self.now = _LONG_AGO
         self._numbers = count()  # what is due at the same moment happens in the order in which it was arranged
@@ -132,6 +136,7 @@ class InstantEngine:
         self._reports: list[Report] = []
         self._wake: Callable[[], None] = lambda: None
         self._is_connected = False
+        self._term = Term()
 
     @classmethod
     def from_environment(cls, environment: Environment, clock: Clock) -> Self:
@@ -151,6 +156,9 @@ class InstantEngine:
     # The protocol
 
     def start(self, wake: Callable[[], None], term: Term = Term()) -> None:
+        self._term = term
+        self._need_lead()
+        self.cluster.term = term
         self._wake = wake
         self._is_connected = True
         for node in self.cluster.nodes:
@@ -159,14 +167,16 @@ class InstantEngine:
             self._tell(self._standing(task))
 
     def launch(self, tasks: Sequence[TaskSpec], when: datetime) -> None:
+        self._need_lead()
         self._move_to(when)
         self._need_nodes(task.node for task in tasks)
         for spec in tasks:
-            if spec.id not in self.cluster.ever:
-                self.cluster.ever.add(spec.id)
+            if spec.id not in self.cluster.launched:
+                self.cluster.launched[spec.id] = when
                 self._begin(spec, when)
 
     def kill(self, tasks: Iterable[TaskId], when: datetime) -> None:
+        self._need_lead()
         self._move_to(when)
         tasks = list(tasks)
         self._need_nodes_of(tasks)
@@ -178,6 +188,7 @@ class InstantEngine:
                 self._terminate(task, when)
 
     def reconcile(self, tasks: Iterable[TaskId], when: datetime) -> None:
+        self._need_lead()
         self._move_to(when)
         tasks = list(tasks)
         self._need_nodes_of(tasks)
@@ -186,19 +197,30 @@ class InstantEngine:
             self._tell(self._standing(task) if task else _stranger(task_id, when))
 
     def reports(self, when: datetime) -> list[Report]:
+        if self._is_superseded:
+            return []
         self._move_to(when)
         reports, self._reports = self._reports, []
         return reports
 
     def acknowledge(self, tasks: Iterable[TaskId]) -> None:
+        self._need_lead()
         for task_id in tasks:
             task = self.cluster.tasks.get(task_id)
             if task and task.end is not None:
                 del self.cluster.tasks[task_id]
 
+    def remove_output(self, before: datetime, keep: Keep, most: int) -> int:
+        old = [task_id for task_id in self.cluster.output if self.cluster.launched[task_id] < before]
+        kept = keep(old)
+        gone = [task_id for task_id in old if task_id not in kept][:most]
+        for task_id in gone:
+            del self.cluster.output[task_id]
+        return len(gone)
+
     def stop(self, *, leave_tasks: bool) -> None:
         self._is_connected = False
-        if not leave_tasks:
+        if not leave_tasks and not self._is_superseded:
             for task in self.cluster.tasks.values():
                 if task.end is None:
                     task.end = _killed(task, self.cluster.now, signals.SIGKILL)
@@ -252,11 +274,25 @@ class InstantEngine:
         out, err = self.cluster.output[task_id]
         return {Stream.STDOUT: out, Stream.STDERR: err}.get(stream, out + err)[start:stop]
 
+    def volume(self, most: int) -> Volume:
+        written = list(self.cluster.output.items())[:most]
+        days = {self.cluster.launched[task_id].date() for task_id, _ in written}
+        size = sum(len(stream) for _, streams in written for stream in streams)
+        return Volume(len(written), size, len(days), min(days, default=None), len(written) == len(self.cluster.output))
+
     # What happens to a task
 
     def _move_to(self, when: datetime) -> None:
         for end in self.cluster.move_to(when):
             self._tell(end)
+
+    @property
+    def _is_superseded(self) -> bool:
+        return self._term.is_older_than(self.cluster.term)
+
+    def _need_lead(self) -> None:
+        if self._is_superseded:
+            raise Superseded
 
     def _need_nodes(self, nodes: Iterable[str]) -> None:
         for node in nodes:

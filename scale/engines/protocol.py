@@ -7,15 +7,33 @@ which the scheduler does once the end is committed to the database.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from scale.kernel.errors import ClusterTrouble
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Whose orders an engine takes: of two schedulers of one installation, the one with the greater number leads."""
+
+    installation: str = ""  #: names the database; "": a scheduler without one, which gives way to all that have one
+    number: int = 0
+
+    def is_older_than(self, other: Term) -> bool:
+        """Whether it may give no orders once the other has been seen; another installation takes over."""
+        if self.installation == other.installation:
+            return self.number < other.number
+        return not self.installation
+
+
+class Superseded(ClusterTrouble):
+    """A scheduler with a newer term gives the orders here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +44,6 @@ class Capabilities:
     runs_containers: bool = False  #: can start a task from a container image
     survives_us: bool = False  #: its tasks go on when the scheduler dies, and a new scheduler finds them
     is_bound_to_host: bool = False  #: only a scheduler on the same host, with the same data directory, finds them
-
-
-class Superseded(ClusterTrouble):
-    """A scheduler with a newer term gives the orders here."""
 
 
 class TaskState(StrEnum):
@@ -85,14 +99,6 @@ class TaskSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """Whose orders an engine takes: of two schedulers of one installation, the one with the greater number leads."""
-
-    installation: str = ""
-    number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class TaskReport:
     """One thing that happened to a task, in the engine's words."""
 
@@ -128,6 +134,7 @@ class NodeReport:
 
 
 Report = TaskReport | NodeReport
+Keep = Callable[[Sequence[TaskId]], Collection[TaskId]]  #: of these tasks, those whose output must stay
 Stream = StrEnum("Stream", {"STDOUT": "stdout", "STDERR": "stderr", "COMBINED": "combined"})
 
 
@@ -136,7 +143,7 @@ class Engine(Protocol):
     """One kind of cluster. Calls return at once; what comes of them is told by reports.
 
     No call raises for a task or a node that it does not know. `ClusterTrouble` means: nothing of this call was done,
-    try it again later.
+    try it again later. `Superseded` means: nothing was done, nor will be; the engine has none of our tasks any more.
     """
 
     @property
@@ -148,7 +155,10 @@ class Engine(Protocol):
     def start(self, wake: Callable[[], None], term: Term = Term()) -> None:
         """Connect, find what still runs from before, and call ``wake`` from now on whenever there are reports.
 
-        The first reports name every node.
+        The first reports name every node. The newest term is remembered for ever by what runs the tasks: whoever has an
+        older one is refused, and whoever was connected with an older one can do nothing any more.
+
+        :raises Superseded: the term is older than one that was here before
         """
         ...
 
@@ -172,9 +182,33 @@ class Engine(Protocol):
         """These ends are durable with us: the engine may forget the tasks, but still not start them again."""
         ...
 
-    def stop(self, *, leave_tasks: bool) -> None:
-        """Disconnect. With ``leave_tasks`` running tasks go on and can be found again; else nothing is left running."""
+    def remove_output(self, before: datetime, keep: Keep, most: int) -> int:
+        """Remove what tasks have written that were launched before and have not written since, of at most so many.
+
+        An engine may go by whole days, and leave output for a day longer.
+
+        ``keep`` is asked some tasks at a time, and what it names stays. Returns of how many tasks the output is gone. This
+        call may take some milliseconds, and nothing else waits for it.
+        """
         ...
+
+    def stop(self, *, leave_tasks: bool) -> None:
+        """Disconnect. With ``leave_tasks`` running tasks go on and can be found again; else nothing is left running.
+
+        Once superseded it leaves them in any case.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How much tasks have written."""
+
+    files: int
+    bytes: int
+    days: int  #: on how many days they were launched
+    oldest: date | None  #: the first of these
+    is_complete: bool  #: whether all files were looked at; else there are more
 
 
 class LogSource(Protocol):
@@ -189,4 +223,8 @@ class LogSource(Protocol):
 
         What stands in one stream stays where it is; two streams combined may be put in another order as they grow.
         """
+        ...
+
+    def volume(self, most: int) -> Volume:
+        """How much output there is, as far as so many files tell."""
         ...

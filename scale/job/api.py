@@ -181,7 +181,7 @@ class LogApi(APIView):
             (200, "application/json"): OpenApiTypes.OBJECT,
             204: None,
             (206, "text/plain"): OpenApiTypes.STR,
-            **problems(400, 404, 416),
+            **problems(400, 404, 410, 416),
         },
     )
     def get(self, request: Request, job_exe_id: int, stream: Stream) -> HttpResponseBase:

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from scale.engines.protocol import LogSource, Stream
 from scale.exceptions import problem
-from scale.job.models import JobExecution
+from scale.job.models import JobExecution, JobExecutionEnd
 from scale.job.ranges import NothingThere, part_wanted
 from scale.kernel.errors import BadRequest
 from scale.kernel.ids import TaskId
@@ -99,14 +99,18 @@ class Output(NamedTuple):
 
 
 def log_answer(path: str, execution: JobExecution, task: TaskId, stream: Stream, wanted: Wanted) -> HttpResponseBase:
-    """What a task has written until now, or a part of it: 206, or 416 if there is no such part yet; 204 if there is nothing.
+    """What a task has written until now, or a part of it: 206, or 416 if there is no such part yet; 204 if there is
+    nothing, 410 if it is gone.
 
     The execution was read before its output is: once it had ended, nothing can be missing.
 
     :raises TooLong: there is more than can be dressed so
     """
     source = log_source(execution)
-    size = (source.size(task, stream) if source else None) or 0
+    there = source.size(task, stream) if source else None
+    if source and there is None and _has_run(execution, task):
+        return problem(path, HTTPStatus.GONE, f"What {task} has written is not there any more; {_how_long_kept()}.")
+    size = there or 0
     answer: HttpResponseBase = HttpResponse(status=204)
     try:
         part = part_wanted(wanted.range, size) if wanted.format == "txt" else None
@@ -121,6 +125,18 @@ def log_answer(path: str, execution: JobExecution, task: TaskId, stream: Stream,
     answer["Accept-Ranges"] = "bytes"
     answer[COMPLETE] = "true" if execution.has_ended else "false"
     return answer
+
+
+def _has_run(execution: JobExecution, task: TaskId) -> bool:
+    """Whether it is known to have run to its end: then it had output, if only an empty one."""
+    end: JobExecutionEnd | None = getattr(execution, "jobexecutionend", None)
+    tasks = end.task_results.get("tasks", ()) if end else ()
+    return any(told["task_id"] == task and told.get("started") for told in tasks)
+
+
+def _how_long_kept() -> str:
+    days = settings.ENVIRONMENT.keep_logs
+    return f"output is kept for {days} days (SCALE_KEEP_LOGS)" if days else "somebody has removed it"
 
 
 def _dressed(output: Output, form: str, part: tuple[int, int]) -> HttpResponseBase:

@@ -13,7 +13,7 @@ from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 
 from scale.error.catalog import Category
 from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter
-from scale.job.models import Job, JobExecution, JobType, TaskUpdate
+from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.kernel.errors import Forbidden, NotFound
 from scale.kernel.ids import ClusterId, TaskId, task_id
@@ -151,17 +151,25 @@ def job_types_by_id(ids: Iterable[int]) -> dict[int, JobType]:
 
 
 def task_of_execution(job_exe_id: int, task_type: str) -> tuple[JobExecution, TaskId]:
-    """An execution and its task of this type, in the latest incarnation that was heard of.
+    """An execution and its task of this type, in the latest incarnation: its end tells which that was, until then the updates.
 
     :raises NotFound: there is no such execution, or it has no such task
     """
-    execution = JobExecution.objects.select_related("node").filter(pk=job_exe_id).first()
+    execution = JobExecution.objects.select_related("node", "jobexecutionend").filter(pk=job_exe_id).first()
     if execution is None:
         raise NotFound(f"There is no execution {job_exe_id}.")
     planned = _planned_task(execution, task_type)
+    if known := _task_at_the_end(execution, task_type):
+        return execution, known
     heard = TaskUpdate.objects.filter(Q(task_id=planned) | Q(task_id__startswith=f"{planned}_lost-"), job_exe=execution)
     latest = heard.order_by("-pk").values_list("task_id", flat=True).first()
     return execution, TaskId(latest) if latest else planned
+
+
+def _task_at_the_end(execution: JobExecution, task_type: str) -> TaskId | None:
+    end: JobExecutionEnd | None = getattr(execution, "jobexecutionend", None)
+    tasks = end.task_results.get("tasks", ()) if end else ()
+    return next((TaskId(told["task_id"]) for told in tasks if told["type"] == task_type), None)
 
 
 def _planned_task(execution: JobExecution, task_type: str) -> TaskId:

@@ -1,4 +1,4 @@
-"""The scheduler's settings, the status document and the queue, over REST."""
+"""The scheduler's settings, the status document, the queue and the sizes of things, over REST."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from scale.account.permissions import StaffWrites
+from scale.account.permissions import StaffOnly, StaffWrites
 from scale.kernel.reading import read_change
 from scale.present import clock
 from scale.scheduler.changes import SchedulerChange
+from scale.scheduler.retention.sizes import sizes
 from scale.scheduler.selectors import queue_by_type, status_document
-from scale.scheduler.serializers import SchedulerOut, TypeQueueOut
+from scale.scheduler.serializers import SchedulerOut, SizesOut, TypeQueueOut
 from scale.scheduler.services import scheduler_edit, scheduler_settings
 from scale.schema import page_of, problems
 from scale.shapes import shaped
@@ -61,3 +62,13 @@ class QueueStatusApi(APIView):
         queues = queue_by_type()
         results = [shaped(TypeQueueOut, queue) for queue in queues]
         return Response({"count": len(queues), "next": None, "previous": None, "results": results})
+
+
+class SizesApi(APIView):
+    """GET /sizes/ -- how much there is of everything that grows, and how long it is kept."""
+
+    permission_classes = (StaffOnly,)
+
+    @extend_schema(operation_id="sizes", responses={200: SizesOut, **problems(403)})
+    def get(self, request: Request) -> Response:
+        return Response(shaped(SizesOut, sizes()))

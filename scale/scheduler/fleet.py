@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from scale.engines.protocol import Engine, Report, TaskSpec, Term
+from scale.engines.protocol import Engine, Keep, Report, TaskSpec, Term
 from scale.fact import warn
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.manager import TaskManager
@@ -77,6 +77,13 @@ class Fleet:
         for name, ids in by_engine.items():
             with _trouble_is_dropped():
                 self._engines[name].acknowledge(ids)
+
+    def remove_output(self, before: datetime, keep: Keep, most: int) -> int:
+        gone = 0
+        for engine in self._engines.values():
+            with _trouble_is_dropped():
+                gone += engine.remove_output(before, keep, most - gone)
+        return gone
 
     def _by_engine(self, tasks: Iterable[Task]) -> Iterator[tuple[Engine, list[Task]]]:
         engine_of = {node.agent_id: node.engine for node in self._nodes.get_nodes()}

@@ -29,20 +29,20 @@ class Outcome:
     finished: list[RunningJobExecution] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)  #: tasks that run for nobody, to be killed
     returned: list[str] = field(default_factory=list)  #: agent ids of nodes that came back
-    ready: list[RunningJobExecution] = field(default_factory=list)  #: whose next task may start
     nodes_changed: bool = False
 
     @property
     def concerns_placement(self) -> bool:
-        return bool(self.finished or self.ready or self.nodes_changed)
+        return bool(self.finished or self.nodes_changed)
 
 
 @dataclass(frozen=True, slots=True)
 class Recordable:
-    """What the database must learn of reports, and which ends an engine may then forget."""
+    """What the database must learn of reports, and what may be done once it has: not before, or a crash would not know of it."""
 
     updates: tuple[TaskUpdate, ...]
-    ends: tuple[tuple[str, str], ...]  #: engine, task id
+    ends: tuple[tuple[str, str], ...]  #: engine, task id: the engine may forget these ends
+    ready: tuple[str, ...]  #: cluster ids of executions whose next task may start
 
 
 class Inbox:
@@ -56,6 +56,7 @@ class Inbox:
         self._lock = OwnedLock()
         self._updates: list[TaskUpdate] = []
         self._ends: list[tuple[str, str]] = []
+        self._ready: list[str] = []
 
     def take(self, engine: str, reports: Iterable[Report], heard: datetime) -> Outcome:
         """Tell every manager of each report: the task first, then its execution, so that both agree."""
@@ -72,7 +73,8 @@ class Inbox:
         with self._lock:
             updates, self._updates = self._updates, []
             ends, self._ends = self._ends, []
-        return Recordable(tuple(updates), tuple(ends))
+            ready, self._ready = self._ready, []
+        return Recordable(tuple(updates), tuple(ends), tuple(ready))
 
     def _take_node(self, engine: str, report: NodeReport, outcome: Outcome) -> None:
         before = self._nodes.handle_report(engine, report)
@@ -89,8 +91,6 @@ class Inbox:
         finished = self._job_exes.handle_task_update(news)
         if finished is not None:
             outcome.finished.append(finished)
-        elif exe is not None and exe.is_next_task_ready():
-            outcome.ready.append(exe)
         if task is None and not report.state.is_end:
             outcome.strangers.append(report.task_id)
         _tell(report)
@@ -105,6 +105,8 @@ class Inbox:
             if exe is not None:
                 update.job_exe_id = exe.id
                 self._updates.append(update)
+                if exe.is_next_task_ready():
+                    self._ready.append(exe.cluster_id)
             if report.state.is_end:
                 self._ends.append((engine, report.task_id))
 

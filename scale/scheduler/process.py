@@ -6,6 +6,7 @@ Its turns are plain methods that are told the time. Threads call them in product
 * ``schedule``  what operators and clients changed, what needs tending, what goes where
 * ``persist``   what the managers hand over, to the database
 * ``status``    the status document
+* ``tidy``      what is older than it is to be kept
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ from scale.scheduler.placement.services import cancels_settle, queue_clear_cance
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
 from scale.scheduler.recording import Handover, record
+from scale.scheduler.retention.rules import FOR_EVER, Retention
+from scale.scheduler.retention.tidier import Tidier
 from scale.scheduler.selectors import leadership_load, set_aside_warnings
 from scale.scheduler.services import status_save
 from scale.scheduler.status import Leadership, NodeResources, Parts, Warning, document
@@ -70,6 +73,7 @@ class Limits:
     max_losses: int = 5
     node_lost_after: timedelta = timedelta(seconds=60)
     kill_grace: timedelta = timedelta(seconds=5)
+    retention: Retention = FOR_EVER
 
 
 class Scheduler:
@@ -91,6 +95,7 @@ class Scheduler:
         self.troubles = Troubles()
         self.waits = Waits(fence)
         self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
+        self.tidier = Tidier(self._limits.retention, self.tasks, self.fleet, fence)
         self._settings = Settings(framework_id="")
         self._database_ready = clock.now()
         self._leadership = Leadership()
@@ -105,7 +110,8 @@ class Scheduler:
         self._reports = Loop("reports", self.reports, 5.0)
         self._schedule = Loop("schedule", self.schedule, 1.0)
         self._persist = Loop("persist", self.persist, 1.0)
-        self.loops = (self._reports, self._schedule, self._persist, Loop("status", self.status, 2.0))
+        status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidier.tidy, 0.25)
+        self.loops = (self._reports, self._schedule, self._persist, status, tidy)
 
     # --- beginning and end
 
@@ -156,8 +162,6 @@ class Scheduler:
                 self.fleet.kill_strangers(engine, outcome.strangers, when)
             if outcome.returned:
                 self.tender.welcome_back(outcome.returned, when)
-            for exe in outcome.ready:
-                self._next.put(exe.cluster_id)
             if outcome.concerns_placement:
                 self._schedule.wake()
             self._persist.wake()
@@ -191,6 +195,10 @@ class Scheduler:
                 self._schedule.wake()
         self.fleet.acknowledge(recordable.ends)
         self._unsent = None
+        for cluster_id in recordable.ready:
+            self._next.put(cluster_id)
+        if recordable.ready:
+            self._schedule.wake()
         if self._handed_back is not None and not self.job_exes.get_running_job_exes():
             self.idle.set()
 

@@ -65,6 +65,10 @@ class Tender:
         self._fleet.reconcile(theirs, when)
 
     def _end_late_tasks(self, when: datetime) -> None:
+        unwell = {node.agent_id for node in self._nodes.get_nodes() if node.errors}
+        for task in self._tasks.get_all_tasks() if unwell else ():
+            if task.agent_id in unwell:
+                task.excuse(when)
         for task in self._tasks.get_timeout_tasks(when):
             job, exe = execution_of(task.id) or (None, None)
             late = "ran-over-its-time" if task.has_started else "did-not-start-in-time"

@@ -101,7 +101,8 @@ def test_the_schema_is_valid_and_tells_of_every_endpoint(tmp_path):
         "token_issue job_list job_submit job_submit_many job_detail job_cancel job_requeue "
         "job_execution_list job_execution_detail job_execution_log "
         "job_type_list job_type_status job_type_detail job_type_edit "
-        "error_list error_detail node_list node_detail node_edit scheduler_detail scheduler_edit status queue_status version"
+        "error_list error_detail node_list node_detail node_edit scheduler_detail scheduler_edit status queue_status sizes "
+        "version"
     )
     assert set(schema["paths"]["/api/v7/jobs/"]["post"]["responses"]) == {"201", "400", "401", "413", "415", "503"}
     assert "resources" in schema["components"]["schemas"]["Submission"]["properties"]

@@ -7,7 +7,7 @@ certain way. Nothing here sleeps: a test waits for the reports it needs.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -22,9 +22,11 @@ from scale.engines.protocol import (
     Reason,
     Report,
     Stream,
+    Superseded,
     TaskReport,
     TaskSpec,
     TaskState,
+    Term,
 )
 from scale.kernel.errors import ClusterTrouble
 from scale.kernel.ids import TaskId
@@ -50,13 +52,15 @@ class Does(Enum):
 class Watch:
     """Starts an engine and collects its reports."""
 
-    def __init__(self, engine: Engine, now: Callable[[], datetime], rest: Callable[[Event, float], None]) -> None:
+    def __init__(
+        self, engine: Engine, now: Callable[[], datetime], rest: Callable[[Event, float], None], term: Term = Term()
+    ) -> None:
         self.engine = engine
         self.all: list[Report] = []
         self._now = now
         self._rest = rest
         self._woken = Event()
-        engine.start(self._woken.set)
+        engine.start(self._woken.set, term)
 
     @property
     def tasks(self) -> list[TaskReport]:
@@ -130,7 +134,7 @@ class EngineHooks:
         raise NotImplementedError
 
     def restart(self, engine: Engine) -> Engine:
-        """A new engine, not started, over the ground of one that was stopped."""
+        """A new engine, not started, over the ground of one that was stopped, or that is to be superseded."""
         raise NotImplementedError
 
     def lose_node(self, engine: Engine) -> None:
@@ -141,6 +145,10 @@ class EngineHooks:
         raise NotImplementedError
 
     def logs(self, engine: Engine) -> LogSource:
+        raise NotImplementedError
+
+    def grow_old(self, engine: Engine, *tasks: str) -> None:
+        """Let it be ten days ago that these were launched and wrote something."""
         raise NotImplementedError
 
     def living_processes(self, engine: Engine, task: str) -> int:
@@ -175,8 +183,8 @@ class EngineHooks:
         for engine in fresh:
             engine.stop(leave_tasks=False)
 
-    def watching(self, engine: Engine) -> Watch:
-        watch = Watch(engine, self.now, self.rest)
+    def watching(self, engine: Engine, term: Term = Term()) -> Watch:
+        watch = Watch(engine, self.now, self.rest, term)
         watch.until(lambda: watch.nodes)
         return watch
 
@@ -330,6 +338,51 @@ class EngineContract(EngineHooks):
         (end,) = watch.run(TaskSpec(spec.id, spec.node, command, spec.resources, env=odd.get("env", {})))
         assert end.state is TaskState.FINISHED
 
+    # Output goes when it is old
+
+    def test_old_output_goes_a_batch_at_a_time(self, watch):
+        names = [f"t{n}" for n in range(5)]
+        watch.run(*(self.task(watch, name, Does.SPEAK) for name in names))
+        self.grow_old(watch.engine, *names)
+        assert [self.remove_output(watch, most=3) for _ in range(3)] == [3, 2, 0]
+        assert {self.logs(watch.engine).size(TaskId(name), Stream.COMBINED) for name in names} == {None}
+
+    def test_output_that_is_to_be_kept_stays(self, watch):
+        watch.launch(self.task(watch, "on", Does.GO_ON))
+        watch.run(self.task(watch, "over", Does.SPEAK))
+        watch.until_running("on")
+        self.grow_old(watch.engine, "on", "over")
+        assert self.remove_output(watch, "on", "stranger") == 1
+        assert self.logs(watch.engine).size(TaskId("on"), Stream.COMBINED) == 0
+        self.release(watch.engine, "on")
+        watch.until_ended("on")
+
+    def test_what_stays_does_not_keep_others_from_going(self, watch):
+        names = [f"t{n}" for n in range(6)]
+        watch.run(*(self.task(watch, name, Does.SPEAK) for name in names))
+        self.grow_old(watch.engine, *names)
+        assert self.remove_output(watch, *names[:4], most=2) == 2
+        assert [name for name in names if self.logs(watch.engine).size(TaskId(name), Stream.STDOUT)] == names[:4]
+
+    def test_young_output_stays(self, watch):
+        watch.run(self.task(watch, "a", Does.SPEAK))
+        assert watch.engine.remove_output(self.now() - timedelta(days=1), lambda tasks: (), 10) == 0
+        assert self.logs(watch.engine).read(TaskId("a"), Stream.STDOUT) == b"hello\n"
+
+    def test_the_volume_of_output_is_told(self, watch):
+        assert self.logs(watch.engine).volume(10).files == 0
+        watch.run(self.task(watch, "a", Does.SPEAK), self.task(watch, "b", Does.SUCCEED))
+        volume = self.logs(watch.engine).volume(10)
+        assert (volume.bytes, volume.days, volume.oldest, volume.is_complete) == (14, 1, self.now().date(), True)
+        least = self.logs(watch.engine).volume(1)
+        assert (least.files, least.is_complete) == (1, False)
+
+    def remove_output(self, watch: Watch, *kept: str, most: int = 10) -> int:
+        def keep(tasks: Sequence[TaskId]) -> list[TaskId]:
+            return [task for task in tasks if task in kept]
+
+        return watch.engine.remove_output(self.now() - timedelta(days=1), keep, most)
+
     # A duplicate is refused
 
     def test_a_duplicate_of_a_running_task_is_refused(self, watch):
@@ -359,6 +412,90 @@ class EngineContract(EngineHooks):
         again.launch(self.task(again, "a", Does.EXIT_3))
         again.run(self.task(again, "b", Does.SUCCEED))
         assert again.of("a") == []
+
+    # Only the newest term gives orders
+
+    @pytest.fixture
+    def second(self, engine: Engine) -> Iterator[Engine]:
+        """Of another scheduler."""
+        second = self.restart(engine)
+        yield second
+        second.stop(leave_tasks=False)
+
+    def until_superseded(self, watch: Watch) -> None:
+        """Its launches start nothing, and soon it knows why."""
+
+        def is_superseded() -> bool:
+            try:
+                watch.launch(self.task(watch, "stale", Does.SUCCEED))
+            except Superseded:
+                return True
+            except ClusterTrouble:
+                return False
+            pytest.fail("it took a launch")
+
+        watch.until(is_superseded)
+
+    def assert_it_can_do_nothing(self, engine: Engine) -> None:
+        spec = TaskSpec(TaskId("stale"), "", self.command(Does.SUCCEED), Resources())
+        for call in (
+            lambda: engine.launch([spec], self.now()),
+            lambda: engine.kill([TaskId("kept")], self.now()),
+            lambda: engine.reconcile([TaskId("kept")], self.now()),
+            lambda: engine.acknowledge([TaskId("over")]),
+        ):
+            with pytest.raises(Superseded):
+                call()
+        engine.stop(leave_tasks=False)
+
+    def test_an_engine_of_an_older_term_is_refused(self, engine, second):
+        first = self.watching(engine, Term("here", 2))
+        first.launch(self.task(first, "kept", Does.GO_ON))
+        first.run(self.task(first, "over", Does.EXIT_3))
+        for term in (Term("here", 1), Term()):
+            with pytest.raises(Superseded):
+                second.start(lambda: None, term)
+            self.assert_it_can_do_nothing(second)
+        assert first.until_reconciled("stale").state is TaskState.LOST
+        assert first.until_reconciled("kept").state is TaskState.RUNNING
+        assert first.until_reconciled("over").exit_code == 3
+        assert [node.is_online for node in first.nodes] == [True]
+        engine.stop(leave_tasks=True)
+        with pytest.raises(Superseded):
+            second.start(lambda: None, Term("here", 1))
+        assert self.watching(second, Term("here", 2)).until_reconciled("kept").state is TaskState.RUNNING
+
+    def test_a_newer_term_supersedes(self, engine, second):
+        first = self.watching(engine, Term("here", 1))
+        first.launch(self.task(first, "kept", Does.GO_ON))
+        first.run(self.task(first, "over", Does.EXIT_3))
+        first.until_running("kept")
+        then = self.watching(second, Term("here", 2))
+        self.until_superseded(first)
+        self.assert_it_can_do_nothing(engine)
+        assert then.until_reconciled("stale").state is TaskState.LOST
+        assert then.until_reconciled("kept").state is TaskState.RUNNING
+        assert then.until_reconciled("over").exit_code == 3
+        assert [node.is_online for node in then.nodes] == [True]
+
+    def test_what_was_ordered_before_a_newer_term_came_is_done(self, engine, second):
+        first = self.watching(engine, Term("here", 1))
+        names = [f"t{n}" for n in range(50)]
+        first.launch(*(self.task(first, name, Does.SUCCEED) for name in names))
+        then = self.watching(second, Term("here", 2))
+        then.until_ended(*names)
+        assert {end.state for name in names for end in then.ends(name)} == {TaskState.FINISHED}
+
+    @pytest.mark.parametrize("term", [Term("here", 7), Term("here", 8), Term("elsewhere", 1)], ids=["equal", "newer", "other"])
+    def test_a_term_that_is_not_older_may_come(self, engine, second, term):
+        first = self.watching(engine, Term("here", 7))
+        first.launch(self.task(first, "kept", Does.GO_ON))
+        first.until_running("kept")
+        engine.stop(leave_tasks=True)
+        then = self.watching(second, term)
+        then.kill("kept")
+        then.until_ended("kept")
+        assert then.ends("kept")[0].state is TaskState.KILLED
 
     # Nodes come and go
 

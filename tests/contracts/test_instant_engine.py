@@ -62,6 +62,10 @@ class TestInstantEngine(EngineContract):
     def logs(self, engine):
         return engine
 
+    def grow_old(self, engine, *tasks):
+        for task in tasks:
+            engine.cluster.launched[TaskId(task)] -= timedelta(days=10)
+
     def now(self):
         return self.clock.now()
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from scale.engines.local import keeper, places, processes, translate
+from scale.engines.local import keeper, places, processes, translate, wire
 from scale.engines.local.engine import LocalEngine
 from scale.engines.local.link import Leaving
 from scale.engines.local.logs import LocalLogs
-from scale.engines.protocol import Condition, Reason, Stream, TaskSpec, TaskState
+from scale.engines.protocol import Condition, Reason, Stream, Superseded, TaskSpec, TaskState, Term
+from scale.kernel.errors import ClusterTrouble
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
 from tests.contracts.engine_contract import Does, EngineContract, EngineHooks
@@ -103,6 +107,15 @@ class Local(EngineHooks):
     def logs(self, engine):
         return LocalLogs(engine.home)
 
+    def grow_old(self, engine, *tasks):
+        logs = engine.home / places.LOGS
+        then = self.now() - timedelta(days=10)
+        old = logs / places.day_of(then.timestamp(), keeper_id(engine.home))
+        old.mkdir()
+        for path in [path for path in logs.glob("*/*") if path.stem in tasks]:
+            os.utime(path, (then.timestamp(), then.timestamp()))
+            path.rename(old / path.name)
+
     def living_processes(self, engine, task):
         return len(living(engine.home, task))
 
@@ -121,6 +134,71 @@ class Local(EngineHooks):
 
 class TestLocalEngine(Local, EngineContract):
     pass
+
+
+class TestOldOutput(Local):
+    """Files of tasks that nobody runs any more."""
+
+    @pytest.fixture
+    def old(self, home):
+        """The directory of a day long ago, with the output of three tasks."""
+        day = home / places.LOGS / "2020-02-29.0a1b2c3d"
+        day.mkdir(parents=True)
+        for name in ("a", "b", "c"):
+            for ending in (places.OUT, places.ERR, places.MARKS):
+                self.write(day / f"{name}{ending}", days_ago=100)
+        return day
+
+    def write(self, path, days_ago):
+        path.write_text("something")
+        moment = self.now().timestamp() - days_ago * 86400
+        os.utime(path, (moment, moment))
+
+    def removed(self, home, *kept, most=10):
+        asked = []
+        before = self.now() - timedelta(days=30)
+        gone = LocalEngine(home).remove_output(before, lambda tasks: asked.extend(tasks) or kept, most)
+        return gone, sorted(asked)
+
+    def test_all_files_of_a_task_go_and_the_day_when_it_is_empty(self, home, old):
+        assert self.removed(home) == (3, ["a", "b", "c"])
+        assert not old.exists()
+
+    def test_a_task_that_has_written_since_keeps_all_its_files_and_is_not_asked_after(self, home, old):
+        self.write(old / "b.err", days_ago=1)
+        assert self.removed(home, "c") == (1, ["a", "c"])
+        assert sorted(path.name for path in old.iterdir()) == sorted(
+            f"{name}.{end}" for name in "bc" for end in ("out", "err", "marks")
+        )
+
+    def test_days_that_are_not_over_are_not_looked_at(self, home, old):
+        young = home / places.LOGS / places.day_of(self.now().timestamp() - 30 * 86400, "0a1b2c3d")
+        old.rename(young)
+        assert self.removed(home) == (0, [])
+
+    def test_what_is_not_ours_stays(self, home, old):
+        self.write(old / "notes.txt", days_ago=100)
+        self.write(old / "%c3%a9.out", days_ago=100)
+        (home / places.LOGS / "0-notes").mkdir()
+        assert self.removed(home) == (3, ["a", "b", "c"])
+        assert sorted(path.name for path in old.iterdir()) == ["%c3%a9.out", "notes.txt"]
+
+    def test_what_cannot_be_removed_is_passed_by(self, home, old):
+        (old / "a.out").unlink()
+        (old / "a.out").mkdir()
+        moment = self.now().timestamp() - 100 * 86400
+        os.utime(old / "a.out", (moment, moment))
+        assert self.removed(home, most=2)[0] == 2
+        assert [path.name for path in old.iterdir()] == ["a.out"]
+
+    def test_without_a_home_there_is_nothing_to_remove(self, home):
+        assert self.removed(home / "nowhere") == (0, [])
+
+    def test_a_place_that_cannot_be_read_is_trouble(self, home):
+        (home / "logs").mkdir(parents=True)
+        (home / places.LOGS).write_text("a file")
+        with pytest.raises(ClusterTrouble, match="old output cannot be removed"):
+            self.removed(home)
 
 
 class TestWhenTheKeeperDies(Local):
@@ -235,6 +313,70 @@ class TestWhenTheKeeperDies(Local):
         second = subprocess.run([sys.executable, "-I", "-S", keeper.__file__], cwd=place, capture_output=True, check=False)
         assert second.returncode == keeper.TAKEN
         assert b"another keeper" in second.stderr
+
+
+class TestTerms(Local):
+    def call(self, home, *words):
+        """What somebody is who speaks to the keeper's socket."""
+        caller = socket.socket(socket.AF_UNIX)
+        caller.settimeout(10)
+        directory = os.open(home / places.KEEPER, os.O_RDONLY)
+        caller.connect(f"/proc/self/fd/{directory}/{places.SOCKET}")
+        os.close(directory)
+        caller.sendall(b"".join(map(wire.line, words)))
+        return closing(caller)
+
+    def test_the_newest_outlives_the_keeper(self, engine, home):
+        self.watching(engine, Term("here", 2))
+        pids = engine.keeper_pids
+        engine.stop(leave_tasks=True)
+        kill_9(*reversed(pids))
+        late = LocalEngine(home)
+        with pytest.raises(Superseded):
+            late.start(lambda: None, Term("here", 1))
+        with LocalEngine(home) as again:
+            self.watching(again, Term("here", 2))
+            assert not set(pids) & set(again.keeper_pids)
+
+    def test_an_engine_that_finds_its_keeper_again_has_the_same_term(self, engine):
+        watch = self.watching(engine, Term("here", 2))
+        kill_9(*reversed(engine.keeper_pids))
+        watch.until(lambda: [node.is_online for node in watch.nodes] == [True, False, True])
+        watch.run(self.task(watch, "a", Does.SUCCEED))
+
+    def test_an_engine_that_comes_back_too_late_says_so_once(self, engine, home, caplog):
+        first = self.watching(engine, Term("here", 1))
+        with caplog.at_level(logging.WARNING), LocalEngine(home) as second:
+            self.watching(second, Term("here", 2))
+            first.until(lambda: [node.is_online for node in first.nodes] == [True, False])
+            with pytest.raises(Superseded):
+                first.kill("stranger")
+        (line,) = [record.message for record in caplog.records]
+        assert line == f"a scheduler with a newer term than 1 gives the orders in {home}"
+
+    def test_one_that_has_not_greeted_displaces_nobody(self, watch, home):
+        with ExitStack() as callers:
+            calls = [callers.enter_context(self.call(home)) for _ in range(20)]
+            assert calls[0].recv(1) == b""
+            watch.run(self.task(watch, "a", Does.SUCCEED))
+            assert [node.is_online for node in watch.nodes] == [True]
+            watch.engine.stop(leave_tasks=True)
+            with LocalEngine(home) as again:
+                self.watching(again)
+
+    @pytest.mark.parametrize("words", [{"launch": []}, {"hello": {}}, ["odd"], 7])
+    def test_one_that_does_not_greet_is_sent_away(self, watch, home, words):
+        with self.call(home, words) as caller:
+            assert caller.recv(1) == b""
+        watch.run(self.task(watch, "a", Does.SUCCEED))
+        assert [node.is_online for node in watch.nodes] == [True]
+
+    def test_an_engine_of_a_release_without_terms_is_refused_once_there_was_one(self, engine, home):
+        watch = self.watching(engine, Term("here", 2))
+        with self.call(home, {"hello": {"env": {}, "ack": []}}) as caller:
+            assert wire.Lines().feed(caller.recv(1000)) == [{"refused": {"installation": "here", "number": 2}}]
+            assert caller.recv(1) == b""
+        watch.run(self.task(watch, "a", Does.SUCCEED))
 
 
 class TestProcesses(Local):

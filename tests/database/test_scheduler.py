@@ -207,13 +207,33 @@ def test_a_lost_task_runs_again_under_a_new_id_until_it_is_lost_too_often():
     [job_id] = world.submit(max_tries=1)
     names = []
     for _ in range(3):
-        world.turn()
+        world.turns(2)
         [exe] = world.scheduler.job_exes.get_running_job_exes()
         names.append(exe.current_task.id)
         world.engine.lose(exe.current_task.id, world.now)
     world.turns(2)
     assert [name.rpartition("_")[2] for name in names] == ["main", "lost-1", "lost-2"]
     assert (world.job(job_id).status, world.job(job_id).error.name) == ("FAILED", "node-lost")
+
+
+def test_a_task_that_runs_again_does_so_only_after_its_loss_is_recorded():
+    """Else a scheduler that is killed then would not know its new name, and take it for somebody else's."""
+    world = World(behave=lambda _: FOREVER)
+    [job_id] = world.submit()
+    world.turn()
+    [task_id] = world.engine.cluster.tasks
+    world.engine.lose(task_id, world.now)
+    world.scheduler.reports(world.now)
+    world.scheduler.schedule(world.now)
+    assert not any(task.end is None for task in world.engine.cluster.tasks.values())
+    world.turns(2)
+    world = world.crash()
+    world.turns(2)
+    [alive] = [task for task, held in world.engine.cluster.tasks.items() if held.end is None]
+    assert alive == f"{task_id}_lost-1"
+    world.engine.finish(alive, world.now)
+    world.turns(2)
+    assert (world.job(job_id).status, world.job(job_id).num_exes) == ("COMPLETED", 1)
 
 
 def test_a_restarted_scheduler_adopts_what_runs_and_collects_what_ended_meanwhile():
@@ -352,3 +372,18 @@ def test_no_condition_comes_before_an_operators_word_or_undoes_it(word, state):
         assert state_of(world) == (state, [each.value for each in conditions])
     assert world.job(job_id).status == "QUEUED"
     assert Node.objects.filter(**word).exists()
+
+
+def test_a_launch_that_a_node_in_trouble_holds_back_is_not_late():
+    """The engine holds it until there is room; the task cannot help it."""
+    world = World(behave=lambda _: FOREVER)
+    [job_id] = world.submit(max_tries=1)
+    world.scheduler.fleet.launch = world.scheduler.tasks.launch_tasks  # it does not come to its start
+    world.engine.reconcile = lambda tasks, when: None
+    world.turn()
+    world.engine.put_into("node-1", world.now, Condition.LOW_DISK_SPACE)
+    world.turns(10, 60)
+    assert world.job(job_id).status == "RUNNING"
+    world.engine.put_into("node-1", world.now)
+    world.turns(3, 60)
+    assert world.job(job_id).error.name == "launch-timeout"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,6 +18,8 @@ from scale.kernel.clock import SystemClock
 from scale.scheduler.fence import Fence
 from scale.scheduler.process import Limits, Scheduler
 from scale.scheduler.services import Candidate, term_begin
+from tests.clusters.postgres import database_of_its_own
+from tests.journeys.service import Up, processes_of
 
 PATIENCE = 20  # seconds; a test that waits so long has failed
 
@@ -61,3 +66,36 @@ def bench(transactional_db, home):
 def alice(transactional_db):
     token = Token.objects.create(user=User.objects.create_user("alice"))
     return Client(headers={"Authorization": f"Token {token.key}"})
+
+
+@pytest.fixture
+def own_home(tmp_path) -> Iterator[Path]:
+    yield tmp_path / "home"
+    for process in processes_of(tmp_path / "home"):
+        process.kill()
+
+
+@pytest.fixture
+def database() -> Iterator[dict[str, str]]:
+    """The variable that names a database of the test's own, where these tests run on PostgreSQL; otherwise none."""
+    url = os.environ.get("SCALE_DATABASE_URL", "")
+    with database_of_its_own(url) if url.startswith("postgres") else nullcontext() as own:
+        yield {"SCALE_DATABASE_URL": own} if own else {}
+
+
+@pytest.fixture
+def up(own_home, tmp_path, database) -> Iterator[Callable[..., Up]]:
+    """Start the service; again, too, in the same data directory."""
+    started: list[Up] = []
+
+    def start(*words: str) -> Up:
+        started.append(Up(own_home, tmp_path, database, *words))
+        started[-1].wait_until_ready()
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.client.close()
+        if service.process.poll() is None:
+            service.process.kill()
+        service.process.wait()

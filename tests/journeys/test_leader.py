@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,20 +17,11 @@ import pytest
 
 from scale.kernel.clock import SystemClock
 from tests.clusters.postgres import NoPostgres, Postgres, database_of_its_own
+from tests.journeys.service import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 TAKEOVER = 10  # seconds: what is promised
-
-
-def until(happens: Callable[[], Any], within: float = 30) -> Any:
-    """Look again and again at something in another process; returns what was seen."""
-    clock = SystemClock()
-    deadline = clock.monotonic() + within
-    while not (seen := happens()):
-        assert clock.monotonic() < deadline, "it did not happen in time"
-        threading.Event().wait(0.05)
-    return seen
 
 
 @pytest.fixture(scope="module")

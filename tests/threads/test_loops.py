@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 
 import pytest
+from django.db import OperationalError
 
 from scale.kernel.clock import ManualClock
 from scale.kernel.errors import Broken
+from scale.scheduler.fence import Deposed
 from scale.scheduler.loops import Loop, LoopRunner
+from scale.scheduler.troubles import Troubles
 from tests.builders import NOW
 
 SOON = 10.0  # seconds; only a test that fails waits so long
@@ -39,8 +42,8 @@ def running():
     """Run loops until the test is over."""
     runners = []
 
-    def run(*loops, ended=None):
-        runner = LoopRunner(loops, ManualClock(NOW), (ended or threading.Event()).set)
+    def run(*loops, ended=None, troubles=None):
+        runner = LoopRunner(loops, ManualClock(NOW), (ended or threading.Event()).set, troubles)
         runners.append(runner)
         runner.start()
         return runner
@@ -93,6 +96,34 @@ def test_any_other_trouble_is_logged_and_the_turn_made_again(running, caplog):
     turns.wait(2)
     assert runner.ended_by is None
     assert "loop l: trouble" in caplog.text
+
+
+def test_a_database_that_is_away_is_told_in_a_line_and_again_when_it_is_back(running, caplog):
+    caplog.set_level("INFO")
+    away = OperationalError("connection refused")
+    turns = Turns(away, away)
+    troubles = Troubles()
+    loop = Loop("l", turns, NEVER)
+    running(loop, troubles=troubles)
+    loop.wake()
+    turns.wait(3)
+    loop.wake()
+    turns.wait()
+    assert caplog.text.count('event=database-trouble loop=l why="connection refused"') == 1
+    assert "Traceback" not in caplog.text
+    assert "event=trouble-over loop=l" in caplog.text
+    assert [warning.name for warning in troubles.warnings(NOW)] == ["TROUBLE_L"]
+
+
+def test_a_scheduler_that_is_deposed_ends_its_loops_without_an_error(running, caplog):
+    ended = threading.Event()
+    deposed = Deposed("term 1 is over")
+    loop = Loop("l", Turns(deposed), NEVER)
+    runner = running(loop, ended=ended)
+    loop.wake()
+    assert ended.wait(SOON)
+    assert runner.ended_by is deposed
+    assert "Traceback" not in caplog.text
 
 
 def test_stopping_wakes_whoever_waits_and_may_be_done_before_starting():

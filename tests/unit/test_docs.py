@@ -123,3 +123,11 @@ def test_the_client_that_the_documents_use_has_what_they_call():
     calls = {name for page in PAGES for name in re.findall(r"\bscale\.(wait|submit|logs|jobs?|status)\(", page.read_text())}
     assert calls
     assert not [name for name in calls if not hasattr(ScaleClient, name)]
+
+
+def test_every_test_that_a_page_names_is_there():
+    root = DOCS.parent
+    for page in DOCS.rglob("*.md"):
+        for path, _, name in re.findall(r"`((?:tests|benchmarks)/[\w/.]+)(::(\w+))?`", page.read_text()):
+            assert (root / path).exists(), f"{page.name} names {path}"
+            assert not name or f"def {name}(" in (root / path).read_text(), f"{page.name} names {path}::{name}"

@@ -7,7 +7,8 @@ import os
 import signal
 from collections import deque
 
-from scale.engines.local import ending, orphans, places, processes, recovery, wire
+from scale.engines.local import disk, ending, orphans, places, processes, recovery, wire
+from scale.engines.local.disk import DiskFull
 from scale.engines.local.folders import Folders
 from scale.engines.local.journal import Journal
 from scale.engines.local.launching import Launcher, Refused
@@ -19,7 +20,7 @@ from scale.engines.local.task import Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
 
@@ -29,6 +30,7 @@ class Crew:
     def __init__(self, home: str, base: int, keeper_id: str) -> None:
         self.reports: list[dict[str, Any]] = []
         self.waiting: deque[dict[str, Any]] = deque()  #: launches not yet carried out
+        self.retry_at: float | None = None  #: the disk is full: nothing starts, and when to try again
         self.task_env: dict[str, str] = {}
         self.sampler = Sampler(f"{home}/{places.LOGS}")
         self.sweeper = Sweeper(keeper_id)
@@ -46,12 +48,15 @@ class Crew:
 
     # Before and after
 
-    def recover(self, guardian: int) -> list[Task]:
-        """Take up the tasks of an earlier runner; those whose end only a pidfd can tell."""
+    def recover(self, guardian: int, heard: Callable[[], list[dict[str, Any]]]) -> list[Task]:
+        """Take up the tasks of an earlier runner; those whose end only a pidfd can tell.
+
+        :param heard: ends that the guardian told us itself: on a full disk it cannot write them down
+        """
         found = recovery.recover(self._keeper_id, guardian)
         for task in found.tasks.values():
             self._keep(task)
-        orphans.take(lambda ends: self._orphans_found(found.over, ends))
+        orphans.take(lambda ends: self._orphans_found(found.over, [*ends, *heard()]))
         for task in found.over:
             self.gone(task)
         self._compact()
@@ -59,7 +64,17 @@ class Crew:
         for day in {task.day for task in found.tasks.values() if task.runs}:
             self.sampler.watch(day)
         self._end_by_signal([task for task in found.tasks.values() if task.runs and task.killed])
+        self.launch_some(0)
         return found.strange
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing starts because the disk is full."""
+        return self.retry_at is not None
+
+    @property
+    def can_launch(self) -> bool:
+        return bool(self.waiting) and self.retry_at is None
 
     @property
     def has_work(self) -> bool:
@@ -76,8 +91,34 @@ class Crew:
     # What the engine asks for
 
     def launch_some(self, most: int) -> None:
-        for _ in range(min(most, len(self.waiting))):
-            self._launch(self.waiting.popleft())
+        """Carry launches out, in order; on a full disk they wait."""
+        if self.is_held:
+            return
+        try:
+            for _ in range(min(most, len(self.waiting))):
+                self._launch(self.waiting[0])
+                self.waiting.popleft()
+        except DiskFull:
+            self._hold()
+        if self._journal.is_behind:
+            self._hold()
+
+    def try_again(self) -> None:
+        """Perhaps there is room on the disk now."""
+        self.retry_at = None
+        self._journal.write()
+        self.launch_some(0 if self._journal.is_behind else 1)
+
+    def _hold(self) -> None:
+        self.retry_at = processes.now() + disk.AGAIN
+        self._end_killed_launches()
+
+    def _end_killed_launches(self) -> None:
+        killed = [order for order in self.waiting if order.get("killed")]
+        if killed:
+            self.waiting = deque(order for order in self.waiting if not order.get("killed"))
+            for order in killed:
+                self._launch(order)
 
     def kill(self, ids: Iterable[str]) -> None:
         """End tasks; a stranger is reported lost, and one whose end was told is left alone."""
@@ -95,6 +136,8 @@ class Crew:
                 self._report_stranger(task_id)
         self._journal.write(*(["kill", task.id] for task in doomed))
         self._end_by_signal(doomed)
+        if self.is_held:
+            self._end_killed_launches()
 
     def kill_all(self) -> None:
         self.kill([*(order["id"] for order in self.waiting), *(task.id for task in self._by_pid.values())])
@@ -129,26 +172,24 @@ class Crew:
     # How a task starts
 
     def _launch(self, order: dict[str, Any]) -> None:
-        """Start a task that was never here before."""
+        """Start a task that was never here before.
+
+        :raises DiskFull: not now; never for one that was killed meanwhile
+        """
         if order["id"] in self._tasks:
             return
         wall = processes.wall()
         task = Task(order["id"], places.day_of(wall, self._keeper_id), order["grace"], wall)
         task.limit = order.get("mem", 0.0)
         try:
-            streams = self._open_output(task)
+            if streams := self._open_output(task):
+                self._start_with(streams, task, order)
         except Refused as refusal:
-            self._refuse(task, refusal)
-            return
-        if streams is None:
-            return
-        try:
-            self._start(task, order, streams)
-        except Refused as refusal:
-            self._refuse(task, refusal)
-        finally:
-            os.close(streams[0])
-            os.close(streams[1])
+            self._end_unstarted(task, ending.refused(refusal.reason, refusal.message))
+        except DiskFull:
+            if not order.get("killed"):
+                raise
+            self._end_unstarted(task, ending.never_started())
 
     def _open_output(self, task: Task) -> tuple[int, int] | None:
         try:
@@ -156,22 +197,49 @@ class Crew:
                 self._folders.remove_strays({known.directory for known in self._tasks.values()}, task.day)
             streams = self._output.open(task.day, task.name)
         except OSError as error:
-            raise Refused(wire.LAUNCH_FAILED, f"its output files cannot be made: {error.strerror}") from None
+            raise _trouble("its output files cannot be made", error) from None
         self.sampler.watch(task.day)
         return streams
 
-    def _start(self, task: Task, order: dict[str, Any], streams: tuple[int, int]) -> None:
-        if order.get("killed"):
-            self._end_unstarted(task, ending.never_started())
-            return
-        directory = order["cwd"]
-        if directory is None:
-            directory = task.directory = self._own_directory(task)
+    def _start_with(self, streams: tuple[int, int], task: Task, order: dict[str, Any]) -> None:
+        try:
+            if order.get("killed"):
+                self._end_unstarted(task, ending.never_started())
+            else:
+                self._prepare(task, order)
+                self._start(task, order, streams)
+        except DiskFull:
+            self._undo(task)
+            raise
+        finally:
+            os.close(streams[0])
+            os.close(streams[1])
+
+    def _prepare(self, task: Task, order: dict[str, Any]) -> None:
+        """What has to stand before there is a process: its directory, its memory group, its line in the journal."""
+        if order["cwd"] is None:
+            task.directory = self._own_directory(task)
         self.limits.prepare(task)
         task.before = processes.now()
-        self._journal.write(task.spawn_record())
-        if self._journal.is_behind:
-            raise Refused(wire.LAUNCH_FAILED, "the keeper's journal cannot be written; is the disk full?")
+        try:
+            self._journal.write_ahead(task.spawn_record())
+        except OSError as error:
+            raise _trouble("the keeper's journal cannot be written", error) from None
+
+    def _undo(self, task: Task) -> None:
+        """Have it be as if the launch had not been tried: it will be."""
+        self.limits.ended(task)
+        try:
+            if task.directory:
+                os.rmdir(task.directory)
+            self._output.remove(task.day, task.name)
+        except OSError as error:
+            raise Refused(
+                wire.LAUNCH_FAILED, f"the disk is full, and what was made cannot be removed: {error.strerror}"
+            ) from None
+
+    def _start(self, task: Task, order: dict[str, Any], streams: tuple[int, int]) -> None:
+        directory = task.directory if order["cwd"] is None else order["cwd"]
         with self.limits.around(task):
             pid = self._launcher.start(order["argv"], self._environment(task, order), directory, *streams)
         task.pid, task.after = pid, processes.now()
@@ -187,10 +255,7 @@ class Crew:
         try:
             return self._folders.give(task.day, task.name)
         except OSError as error:
-            raise Refused(wire.LAUNCH_FAILED, f"its directory cannot be made: {error.strerror}") from None
-
-    def _refuse(self, task: Task, refusal: Refused) -> None:
-        self._end_unstarted(task, ending.refused(refusal.reason, refusal.message))
+            raise _trouble("its directory cannot be made", error) from None
 
     def _end_unstarted(self, task: Task, end: dict[str, Any]) -> None:
         self._keep(task)
@@ -229,6 +294,7 @@ class Crew:
                 self._ended.append(task)
 
     def _orphans_found(self, over: list[Task], ends: list[dict[str, Any]]) -> None:
+        ends = list({(end["pid"], end["start"]): end for end in ends}.values())
         known = {task.pid for task in self._tasks.values()}
         recovery.unrecorded(over, [end for end in ends if end["pid"] not in known])
         for task in over:
@@ -299,3 +365,8 @@ class Crew:
     def _compact(self) -> None:
         live = [record for task in self._tasks.values() for record in task.records()]
         self._journal.rewrite([["boot", processes.boot_id()], *live])
+
+
+def _trouble(what: str, error: OSError) -> Refused | DiskFull:
+    """A task waits for room on the disk; anything else ends it."""
+    return DiskFull() if disk.is_full(error) else Refused(wire.LAUNCH_FAILED, f"{what}: {error.strerror}")

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from scale.engines.local import machine, translate
+from scale.engines.local import machine, places, removal, translate
 from scale.engines.local.link import Away, Leaving, Link
-from scale.engines.protocol import Capabilities, Condition, NodeReport, Report, TaskSpec, TaskState, Term
+from scale.engines.protocol import Capabilities, Condition, Keep, NodeReport, Report, Superseded, TaskSpec, TaskState, Term
 from scale.environment import Environment
 from scale.kernel.clock import Clock, SystemClock
 from scale.kernel.errors import ClusterTrouble
@@ -62,6 +62,9 @@ class LocalEngine:
         self._look_every = look_every.total_seconds()
         self._looked = 0.0
         self._conditions: tuple[Condition, ...] = ()
+        self._is_held = False  # the keeper has no room for what it writes, so launches wait
+        self._term = Term()
+        self._is_superseded = False
         self._lock = threading.Lock()  # guards what follows; nothing waits under it
         self._reports: list[Report] = []
         self._running_told: set[str] = set()
@@ -98,8 +101,10 @@ class LocalEngine:
         """Connect to the keeper, or start it.
 
         :raises ClusterTrouble: it cannot be started
+        :raises Superseded: it takes orders of a newer term
         """
         self._wake = wake
+        self._term, self._is_superseded = term, False
         self._connect()
         self._reader = threading.Thread(target=self._read, name=f"{self.name}-engine", daemon=True)
         self._reader.start()
@@ -136,6 +141,10 @@ class LocalEngine:
         with self._lock:
             self._owed.difference_update(owed)
 
+    def remove_output(self, before: datetime, keep: Keep, most: int) -> int:
+        """Here and not in the keeper, which has tasks to start."""
+        return removal.remove_output(str(self.home / places.LOGS), before, keep, most)
+
     def stop(self, *, leave_tasks: bool) -> None:
         """Without ``leave_tasks``, returns when all tasks have ended and the keeper has gone.
 
@@ -147,10 +156,13 @@ class LocalEngine:
         if link := self._link:
             link.hang_up()
         self._reader.join()
-        if not leave_tasks:
-            self._end_keeper()
+        if not leave_tasks and not self._is_superseded:
+            with suppress(Superseded):  # just now: the tasks are another's
+                self._end_keeper()
 
     def _send(self, message: Mapping[str, Any]) -> None:
+        if self._is_superseded:
+            raise Superseded
         link = self._link
         if link is None:
             raise Away
@@ -162,7 +174,12 @@ class LocalEngine:
     def _connect(self) -> None:
         with self._lock:
             owed = list(self._owed)
-        link = Link.open(self.home, owed, self.memory_limits)
+        try:
+            link = Link.open(self.home, owed, self._term, self.memory_limits)
+        except Superseded:
+            self._give_way()
+            raise
+        self._hear_of_the_disk(is_held=link.is_held)
         self._look()
         self._node = f"local-{link.keeper_id}"
         self._longest_grace = max(self._longest_grace, link.longest_grace)
@@ -181,7 +198,7 @@ class LocalEngine:
 
     def _read(self) -> None:
         """Take in what the keeper tells; when it is gone, say so and look for it, or for a new one."""
-        while not self._stopped.is_set():
+        while not self._stopped.is_set() and not self._is_superseded:
             pause = self._listen()
             if self._stopped.is_set():
                 break
@@ -197,9 +214,14 @@ class LocalEngine:
         link, pause = self._link, 0.0
         while link and (messages := self._next(link)):
             for message in messages:
-                if "displaced" in message:
+                if "refused" in message:
+                    self._give_way()
+                elif "displaced" in message and not self._is_superseded:
                     _log.warning("another scheduler has taken over the tasks of %s", self.home)
                     pause = _DISPLACED_PAUSE
+                elif "held" in message:
+                    self._hear_of_the_disk(is_held=message["held"])
+                    self._look_and_tell()
                 self._take(message.get("reports", ()))
             self._wake()
         self._link = None
@@ -213,17 +235,34 @@ class LocalEngine:
             due = self._looked + self._look_every - self._clock.monotonic()
             if due > 0 and link.has_news(due):
                 return link.receive()
-            if due <= 0 and self._look():
-                with self._lock:
-                    self._reports.append(self._node_report(is_online=True))
-                self._wake()
+            if due <= 0:
+                self._look_and_tell()
+
+    def _look_and_tell(self) -> None:
+        if self._look():
+            with self._lock:
+                self._reports.append(self._node_report(is_online=True))
+            self._wake()
+
+    def _hear_of_the_disk(self, *, is_held: bool) -> None:
+        if is_held and not self._is_held:
+            _log.warning("the disk under %s is full: what is to start there waits until there is room", self.home)
+        elif self._is_held and not is_held:
+            _log.warning("there is room on the disk under %s again", self.home)
+        self._is_held = is_held
+
+    def _give_way(self) -> None:
+        """Do nothing any more: the tasks are another's."""
+        if not self._is_superseded:
+            self._is_superseded = True
+            _log.warning("a scheduler with a newer term than %d gives the orders in %s", self._term.number, self.home)
 
     def _look(self) -> bool:
         """Whether something has become wrong with this machine, or right."""
         before, self._looked = self._conditions, self._clock.monotonic()
         with suppress(OSError):  # whoever has removed the home will hear of it from the keeper
             total, _, free = self._disk(self.home)
-            self._conditions = machine.conditions(free, total)
+            self._conditions = machine.conditions(free, total, is_full=self._is_held)
         return self._conditions != before
 
     def _take(self, told: Sequence[Mapping[str, Any]]) -> None:
@@ -242,9 +281,11 @@ class LocalEngine:
         return [report]
 
     def _reconnect(self, pause: float) -> None:
-        while not self._stopped.wait(pause):
+        while not self._is_superseded and not self._stopped.wait(pause):
             try:
                 self._connect()
+            except Superseded:
+                self._wake()
             except ClusterTrouble as trouble:
                 pause = min(max(2 * pause, _FIRST_PAUSE), _LONGEST_PAUSE)
                 _log.warning("%s; trying again in %g s", trouble, pause)
@@ -257,7 +298,10 @@ class LocalEngine:
     def _end_keeper(self) -> None:
         """Have it kill all tasks and go. It may die in the middle of that; then its successor is told."""
         for _ in range(_STOP_TRIES):
-            with closing(Link.open(self.home, list(self._owed))) as link, Leaving((link.runner, link.guardian)) as leaving:
+            with (
+                closing(Link.open(self.home, list(self._owed), self._term)) as link,
+                Leaving((link.runner, link.guardian)) as leaving,
+            ):
                 link.give_up_after(max(self._longest_grace, link.longest_grace) + _STOP_PATIENCE)
                 with suppress(Away):
                     link.send({"stop": True})

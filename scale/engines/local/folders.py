@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from scale.engines.local import places, processes
+from scale.engines.local import disk, places, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,15 +43,23 @@ class Folders:
         :raises OSError: the disk will not have it
         """
         directory = f"{self._work}/{day}/{name}"
-        if self._spare:
-            with contextlib.suppress(OSError):
-                os.rename(self._spare.pop(), directory)
-                return directory
+        if self._spare and self._renamed(self._spare.pop(), directory):
+            return directory
         try:
             os.mkdir(directory)
         except FileNotFoundError:
             os.makedirs(directory)
         return directory
+
+    def _renamed(self, spare: str, directory: str) -> bool:
+        try:
+            os.rename(spare, directory)
+        except OSError as error:
+            if disk.is_full(error):
+                self._spare.append(spare)
+                raise
+            return False
+        return True
 
     def take_back(self, directory: str) -> None:
         """The task is forgotten; what it left there may go."""

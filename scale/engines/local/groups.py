@@ -7,7 +7,7 @@ import os
 import select
 from collections import deque
 
-from scale.engines.local import cgroups, places, processes
+from scale.engines.local import cgroups, disk, places, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,5 +137,4 @@ def _remembered() -> list[str]:
 def _remember(folders: list[str]) -> None:
     with contextlib.suppress(OSError):
         if folders or os.path.exists(places.GROUPS):
-            with open(places.GROUPS, "w", encoding="utf-8") as file:
-                file.write("\n".join(dict.fromkeys(folders)))
+            disk.replace(places.GROUPS, "\n".join(dict.fromkeys(folders)).encode())

@@ -6,6 +6,7 @@ to be had. It does as little as possible, so that it has no reason to die.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -25,16 +26,18 @@ _LONGEST_WAIT = 5.0
 _MOST_DEATHS = 60  # in a row; then an engine may try a keeper of its own, perhaps a newer one
 
 
-def guard(run: Callable[[int], int]) -> int:
+def guard(run: Callable[[int, list[dict[str, Any]]], int]) -> int:
     """Keep a runner alive until one ends of its own will, or none can live.
 
-    :param run: the runner; gets the end of a pipe that tells the ends of orphans, returns its exit status
+    :param run: the runner; gets the end of a pipe that tells the ends of orphans, and those that the disk had no room for;
+        returns its exit status
     """
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     deaths, wait = 0, 0.0
+    unwritten: list[dict[str, Any]] = []
     while deaths < _MOST_DEATHS:
-        watch = Watch(run)
+        watch = Watch(run, unwritten)
         if watch.until_it_ends() == 0:
             return 0
         is_steady = watch.age > _STEADY
@@ -45,12 +48,16 @@ def guard(run: Callable[[int], int]) -> int:
 
 
 class Watch:
-    """One runner's life."""
+    """One runner's life.
 
-    def __init__(self, run: Callable[[int], int]) -> None:
+    :param unwritten: ends that the disk had no room for, which the next runner gets from our memory
+    """
+
+    def __init__(self, run: Callable[[int, list[dict[str, Any]]], int], unwritten: list[dict[str, Any]]) -> None:
         self._born = processes.now()
         self._doubtful: list[dict[str, Any]] = []
-        self._runner, self._notes = _fork(run)
+        self._unwritten = unwritten
+        self._runner, self._notes = _fork(lambda notes: run(notes, unwritten))
 
     @property
     def age(self) -> float:
@@ -94,11 +101,12 @@ class Watch:
     def _keep(self, ends: list[dict[str, Any]]) -> None:
         if not ends:
             return
-        try:
-            orphans.append(ends)
+        self._unwritten += ends
+        with contextlib.suppress(OSError):
+            orphans.append(self._unwritten)
+            self._unwritten.clear()
+        with contextlib.suppress(OSError):  # the runner does not read: it will find the tasks gone
             os.write(self._notes, b"".join(map(wire.line, ends)))
-        except OSError:  # the disk is full, or the runner does not read: it will find the tasks gone
-            pass
 
 
 def _fork(run: Callable[[int], int]) -> tuple[int, int]:

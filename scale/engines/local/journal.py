@@ -13,10 +13,11 @@ Nothing is synced to disk: a power cut ends the tasks too. A torn line is skippe
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
-from scale.engines.local import processes, wire
+from scale.engines.local import disk, processes, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _ROOM = 512 * 1024  # bytes of history that are not worth a rewrite
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 def records(path: str) -> list[list[Any]]:
@@ -52,7 +53,7 @@ class Journal:
         self._fd = os.open(path, _FLAGS, 0o600)
         self._size = os.fstat(self._fd).st_size
         self._kept = 0  # bytes that the last rewrite left
-        self._owed = b""  # what the disk would not take yet
+        self._owed = b"\n" if self._is_torn() else b""  # what the disk would not take yet
 
     @property
     def is_behind(self) -> bool:
@@ -65,21 +66,28 @@ class Journal:
 
     def write(self, *new: list[Any]) -> None:
         """Append records; a full disk makes us keep them and try again with the next ones."""
-        data = self._owed + b"".join(map(wire.line, new))
+        self._owed += b"".join(map(wire.line, new))
+        with contextlib.suppress(OSError):
+            self._flush()
+
+    def write_ahead(self, record: list[Any]) -> None:
+        """Append what must stand there before it is done.
+
+        :raises OSError: it does not, and never will; other records may still be owed
+        """
+        self._flush()
+        line = self._owed = wire.line(record)
         try:
-            written = os.write(self._fd, data)
+            self._flush()
         except OSError:
-            written = 0
-        self._size += written
-        self._owed = data[written:]
+            self._owed = b"\n" if len(self._owed) < len(line) else b""  # what stands of it is passed over as a torn line
+            raise
 
     def rewrite(self, live: Iterable[list[Any]]) -> None:
         """Replace everything by these records; on a full disk the old file stays."""
         data = b"".join(map(wire.line, live))
-        fresh = self._path + ".new"
         try:
-            _write_file(fresh, data)
-            os.replace(fresh, self._path)
+            disk.replace(self._path, data)
             fd = os.open(self._path, _FLAGS, 0o600)
         except OSError:
             self._kept = self._size  # not again before it has doubled
@@ -88,11 +96,13 @@ class Journal:
         self._fd, self._owed = fd, b""
         self._size = self._kept = len(data)
 
+    def _flush(self) -> None:
+        """:raises OSError: the disk does not take it; what it did not take is still owed"""
+        while self._owed:
+            written = os.write(self._fd, self._owed)
+            self._size += written
+            self._owed = self._owed[written:]
 
-def _write_file(path: str, data: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        while data:
-            data = data[os.write(fd, data) :]
-    finally:
-        os.close(fd)
+    def _is_torn(self) -> bool:
+        """Whether whoever wrote before was killed in the middle of a line."""
+        return self._size > 0 and os.pread(self._fd, 1, self._size - 1) != b"\n"

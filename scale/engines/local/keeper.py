@@ -15,9 +15,13 @@ import sys
 if __name__ == "__main__":
     sys.path.insert(0, os.path.abspath(__file__ + "/../../../.."))
 
-from scale.engines.local import places
+from scale.engines.local import disk, places
 from scale.engines.local.guardian import guard
 from scale.engines.local.runner import Runner
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 TAKEN = 3  #: exit status: another keeper has this home
 
@@ -37,9 +41,9 @@ def main() -> int:
     _call_ourselves("scale-keeper")
     guardian = os.getpid()
 
-    def run(notes: int) -> int:
+    def run(notes: int, orphans: list[dict[str, Any]]) -> int:
         _call_ourselves("scale-runner")
-        return Runner(listener, notes, keeper_id, guardian).run()
+        return Runner(listener, notes, keeper_id, guardian).run(orphans)
 
     return guard(run)  # the lock is held until the last of us is gone
 
@@ -62,9 +66,7 @@ def _identity() -> str:
             return file.read().strip()
     except FileNotFoundError:
         fresh = os.urandom(4).hex()
-        with open(places.ID + ".new", "w", encoding="ascii") as file:
-            file.write(fresh)
-        os.replace(places.ID + ".new", places.ID)
+        disk.replace(places.ID, fresh.encode())
         return fresh
 
 

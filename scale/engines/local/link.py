@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from scale.engines.local import keeper, places, translate, wire
+from scale.engines.protocol import Superseded, Term
 from scale.kernel.errors import ClusterTrouble
 
 _SEND_PATIENCE = 10  # seconds; a keeper that does not read for so long counts as away
@@ -42,27 +43,34 @@ class Link:
         self.runner = self.guardian = 0  #: pids
         self.keeper_id = ""
         self.longest_grace = 0.0  #: seconds, of the tasks that run
+        self.is_held = False  #: launches wait until there is room on the disk
 
     @classmethod
-    def open(cls, home: Path, acknowledged: Sequence[str], memory_limits: str = "auto") -> Link:
+    def open(cls, home: Path, acknowledged: Sequence[str], term: Term, memory_limits: str = "auto") -> Link:
         """Connect to the home's keeper, starting it if need be, and exchange greetings.
 
         :param acknowledged: tasks that it may forget before it tells how all stand
+        :param term: whose orders we bring
         :param memory_limits: how it is to hold tasks to their memory: auto, cgroup, watch or off
         :raises Away: with what the keeper or the system said
+        :raises Superseded: it has seen a newer term
         """
         link = cls(_connect(home))
+        env = translate.task_environment(os.environb)
+        hello = {"env": env, "ack": list(acknowledged), "memory": memory_limits, "term": [term.installation, term.number]}
         try:
-            link._greet(acknowledged, memory_limits)
+            link._greet({"hello": hello})
         except (OSError, ValueError) as error:
             link.close()
             raise Away(f"the keeper does not answer: {error}") from error
+        except Superseded:
+            link.close()
+            raise
         return link
 
-    def _greet(self, acknowledged: Sequence[str], memory_limits: str) -> None:
+    def _greet(self, greeting: Mapping[str, Any]) -> None:
         self._socket.settimeout(_GREET_PATIENCE)
-        env = translate.task_environment(os.environb)
-        self._socket.sendall(wire.line({"hello": {"env": env, "ack": list(acknowledged), "memory": memory_limits}}))
+        self._socket.sendall(wire.line(greeting))
         messages: list[dict[str, Any]] = []
         while not messages:
             data = self._socket.recv(_CHUNK)
@@ -70,9 +78,12 @@ class Link:
                 raise ConnectionResetError("it hung up")
             messages = self._lines.feed(data)
         hello, *self._early = messages
+        if "refused" in hello:
+            raise Superseded
         who = hello.get("hello", {})
         self.runner, self.guardian = who.get("runner", 0), who.get("guardian", 0)
         self.keeper_id, self.longest_grace = who.get("id", ""), who.get("grace", 0.0)
+        self.is_held = who.get("held", False)
         self._socket.settimeout(None)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_PATIENCE, 0))
 

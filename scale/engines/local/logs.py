@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import date
+from itertools import islice
 from pathlib import Path
 
 from scale.engines.local import places
-from scale.engines.protocol import Stream
+from scale.engines.protocol import Stream, Volume
 from scale.kernel.ids import TaskId
 
 Mark = tuple[int, int]
@@ -42,10 +45,31 @@ class LocalLogs:
         parts = within(pieces, start, stop)
         return b"".join(_content(paths[number], begin, end) or b"" for number, begin, end in parts)
 
+    def volume(self, most: int) -> Volume:
+        """The newest days first: what is not looked at is the oldest."""
+        days = places.days(self._logs)
+        files = (file for day in days for file in _files(f"{self._logs}/{day}"))
+        sizes = [*islice(map(_size, files), most)]
+        oldest = date_of(days[-1]) if days else None
+        return Volume(len(sizes), sum(sizes), len(days), oldest, next(files, None) is None)
+
     def _stem(self, task_id: TaskId) -> str | None:
         name = places.file_name(task_id)
         stems = (f"{self._logs}/{day}/{name}" for day in places.days(self._logs))
         return next((stem for stem in stems if os.access(stem + places.OUT, os.F_OK)), None)
+
+
+def date_of(day: str) -> date | None:
+    """The date of a day's directory; None: it is not ours."""
+    try:
+        return date.fromisoformat(day[:10])
+    except ValueError:
+        return None
+
+
+def _files(folder: str) -> Iterator[str]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        yield from (entry.path for entry in entries)
 
 
 def _size(path: str) -> int:

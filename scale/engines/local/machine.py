@@ -27,9 +27,12 @@ def measured(home: Path) -> tuple[Resources, Resources]:
     return total, Resources({**total, "disk": round(disk.free / _MIB)})
 
 
-def conditions(free: int, total: int) -> tuple[Condition, ...]:
-    """What is wrong with a machine whose disk has so many bytes free. Pure."""
-    is_low = free < _LEAST_DISK or free < _LEAST_PART * total
+def conditions(free: int, total: int, *, is_full: bool = False) -> tuple[Condition, ...]:
+    """What is wrong with a machine whose disk has so many bytes free. Pure.
+
+    :param is_full: it did not take what was written; it may have bytes free, but no files, or none for us
+    """
+    is_low = is_full or free < _LEAST_DISK or free < _LEAST_PART * total
     return (Condition.LOW_DISK_SPACE,) if is_low else ()
 
 

@@ -37,6 +37,11 @@ class Output:
             os.unlink(stem + places.OUT)
             raise
 
+    def remove(self, day: str, name: str) -> None:
+        """Have it be as if the task had never been here."""
+        os.unlink(f"{self._logs}/{day}/{name}{places.ERR}")
+        os.unlink(f"{self._logs}/{day}/{name}{places.OUT}")
+
     def begin(self, day: str) -> bool:
         """Make the day's directory; False when it is there."""
         if day == self._day:

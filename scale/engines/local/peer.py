@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 
-from scale.engines.local import wire
+from scale.engines.local import terms, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Peer:
         self._socket = connection
         self._lines = wire.Lines()
         self._unsent = b""
-        self.greeted = False  #: before that, it is not to be told anything
+        self.term = terms.NONE  #: whose orders it brings
 
     @property
     def fileno(self) -> int:

@@ -1,6 +1,6 @@
 """Where the local engine keeps things below its home; said once for the engine, the keeper and the readers of logs.
 
-    keeper/             lock, socket, id, journal, orphans, groups, log (mode 0700)
+    keeper/             lock, socket, id, term, journal, orphans, groups, log (mode 0700)
     logs/tasks/<day>/   <name>.out, <name>.err and, for long tasks, <name>.marks
     work/<day>/<name>/  the working directory of a task that names none
     work/trash/         working directories on their way out
@@ -19,7 +19,8 @@ import os
 import time
 
 KEEPER = "keeper"
-SOCKET, LOCK, ID, JOURNAL, ORPHANS, GROUPS, LOG = "socket", "lock", "id", "journal", "orphans", "groups", "log"
+SOCKET, LOCK, ID, TERM, LOG = "socket", "lock", "id", "term", "log"
+JOURNAL, ORPHANS, GROUPS = "journal", "orphans", "groups"
 LOGS = "logs/tasks"
 WORK = "work"
 TRASH, SPARE = "work/trash", "work/spare"

@@ -17,6 +17,7 @@ from scale.engines.local.crew import Crew
 from scale.engines.local.limits import AUTO
 from scale.engines.local.peer import Peer
 from scale.engines.local.sampling import EVERY
+from scale.engines.local.terms import Terms, is_older, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ IDLE = 300.0  # seconds without an engine and without tasks after which we go
 _TOGETHER = 0.005  # seconds for which reports wait for one another while launches are waiting, too
 _BURST = 8  # launches between two looks at everything else
 _CHUNK = 1 << 16
+_MOST_CALLERS = 8  # that have not greeted
 
 
 class Runner:
@@ -42,7 +44,10 @@ class Runner:
         base = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._crew = Crew(os.path.dirname(os.getcwd()), base, keeper_id)
         self._orphans = wire.Lines()
+        self._terms = Terms()
         self._peer: Peer | None = None
+        self._callers: list[Peer] = []  # perhaps engines, the longest silent first
+        self._told_held = False
         self._alone_since = processes.now()
         self._told_at = 0.0
         self._look_at: float | None = None  # when to look at the outputs that have grown
@@ -50,10 +55,13 @@ class Runner:
         self._poll = select.epoll()
         self._acts: dict[int, Callable[[], None]] = {}
 
-    def run(self) -> int:
-        """Serve until told to stop, or until nobody needs us; the exit status."""
+    def run(self, orphans: list[dict[str, Any]]) -> int:
+        """Serve until told to stop, or until nobody needs us; the exit status.
+
+        :param orphans: ends that the guardian saw, and that the disk had no room for
+        """
         self._listen()
-        for task in self._crew.recover(self._guardian):
+        for task in self._crew.recover(self._guardian, lambda: [*orphans, *self._noted()]):
             self._watch(task)
         while not self._is_over():
             for fd, _ in self._poll.poll(self._patience()):
@@ -90,17 +98,24 @@ class Runner:
 
     def _patience(self) -> float:
         """Seconds until something is due; -1: until something happens."""
-        if self._crew.waiting:
+        if self._crew.can_launch:
             return 0.0
-        idle = None if self._peer or self._crew.has_work else self._alone_since + IDLE
-        moments = (self._look_at, self._crew.limits.look_at, self._crew.next_deadline(), idle)
+        idle = None if self._is_needed else self._alone_since + IDLE
+        retries = (self._crew.retry_at, self._terms.retry_at)
+        moments = (self._look_at, self._crew.limits.look_at, self._crew.next_deadline(), *retries, idle)
         due = [at for at in moments if at is not None]
         return max(0.0, min(due) - processes.now()) if due else -1.0
 
     def _is_over(self) -> bool:
         if self._crew.has_work:
             return False
-        return self._is_stopping or (self._peer is None and processes.now() >= self._alone_since + IDLE)
+        return self._is_stopping or (not self._is_needed and processes.now() >= self._alone_since + IDLE)
+
+    @property
+    def _is_needed(self) -> bool:
+        """Whether there is an engine, a task, or something to be written that only we remember."""
+        is_owing = self._crew.is_held or self._terms.retry_at is not None
+        return self._peer is not None or self._crew.has_work or is_owing
 
     def _act_on_time(self) -> None:
         now = processes.now()
@@ -111,6 +126,10 @@ class Runner:
             self._look_at = None
             self._crew.look_at_output()
             self._poll.modify(self._crew.sampler.fileno, select.EPOLLIN | select.EPOLLONESHOT)
+        if self._crew.retry_at is not None and now >= self._crew.retry_at:
+            self._crew.try_again()
+        if self._terms.retry_at is not None and now >= self._terms.retry_at:
+            self._terms.save()
 
     def _output_grew(self) -> None:
         self._look_at = processes.now() + EVERY
@@ -130,6 +149,13 @@ class Runner:
     def _children_ended(self) -> None:
         os.read(self._children, _CHUNK)
         self._crew.reap()
+
+    def _noted(self) -> list[dict[str, Any]]:
+        """Ends that the guardian has told since we were started."""
+        try:
+            return self._orphans.feed(os.read(self._notes, _CHUNK))
+        except BlockingIOError:
+            return []
 
     def _guardian_spoke(self) -> None:
         """It tells the ends of tasks that an earlier runner started; when it dies, nobody will."""
@@ -162,14 +188,54 @@ class Runner:
     # The engine
 
     def _engine_came(self) -> None:
-        """A new engine displaces the one before, once everything that one had sent is read."""
+        """It is nobody to us before it says whose orders it brings."""
         connection, _ = self._listener.accept()
+        caller = Peer(connection)
+        self._callers.append(caller)
+        self._on_readable(caller.fileno, lambda: self._caller_spoke(caller))
+        if self._peer is None:
+            self._alone_since = processes.now()
+        if len(self._callers) > _MOST_CALLERS:
+            self._dismiss(self._callers[0])
+
+    def _caller_spoke(self, caller: Peer) -> None:
+        messages, is_open = caller.receive()
+        match messages:
+            case [{"hello": {"env": _, "ack": _} as hello}, *_]:
+                caller.term = parse(hello.get("term"))
+                if is_older(caller.term, self._terms.newest):
+                    self._refuse(caller)
+                    self._dismiss(caller)
+                else:
+                    self._admit(caller)
+                    self._take_in(messages, is_open=is_open)
+            case []:
+                if not is_open:
+                    self._dismiss(caller)
+            case _:
+                self._dismiss(caller)
+
+    def _admit(self, caller: Peer) -> None:
+        """It displaces the engine before, once everything that one had sent is read."""
         self._hear()
+        self._terms.follow(caller.term)
         if self._peer:
+            if is_older(self._peer.term, caller.term):
+                self._refuse(self._peer)
             self._peer.send({"displaced": True})
             self._part()
-        self._peer = Peer(connection)
-        self._on_readable(connection.fileno(), self._hear)
+        self._callers.remove(caller)
+        self._acts[caller.fileno] = self._hear
+        self._peer = caller
+
+    def _refuse(self, peer: Peer) -> None:
+        installation, number = self._terms.newest
+        peer.send({"refused": {"installation": installation, "number": number}})
+
+    def _dismiss(self, caller: Peer) -> None:
+        self._callers.remove(caller)
+        self._no_more(caller.fileno)
+        caller.close()
 
     def _part(self) -> None:
         if self._peer:
@@ -183,11 +249,14 @@ class Runner:
         if self._peer is None:
             return
         messages, is_open = self._peer.receive()
+        self._take_in(messages, is_open=is_open)
+
+    def _take_in(self, messages: list[dict[str, Any]], *, is_open: bool) -> None:
         for message in messages:
             self._obey(message)
         if not is_open:
             self._part()
-        elif self._peer.is_full:
+        elif self._peer and self._peer.is_full:
             self._peer.flush()
             self._await_reader()
 
@@ -222,22 +291,26 @@ class Runner:
         """Say who we are, then how all tasks stand; that replaces whatever was to be told."""
         if self._peer is None:
             return
-        who = {"runner": os.getpid(), "guardian": self._guardian, "id": self._keeper_id, "grace": self._crew.longest_grace}
-        self._peer.send({"hello": who})
-        self._peer.greeted = True
+        self._told_held = self._crew.is_held
+        who = {"runner": os.getpid(), "guardian": self._guardian, "id": self._keeper_id}
+        self._peer.send({"hello": {**who, "grace": self._crew.longest_grace, "held": self._told_held}})
         self._crew.reports = self._crew.everything()
         self._told_at = 0.0
 
     def _tell(self) -> None:
         """Send reports: at once when nothing else is to do, else together with those of the next milliseconds."""
+        if self._peer and self._told_held != self._crew.is_held:
+            self._told_held = self._crew.is_held
+            self._peer.send({"held": self._told_held})
+            self._await_reader()
         reports = self._crew.reports
         if not reports:
             return
-        if self._peer is None or not self._peer.greeted:
+        if self._peer is None:
             reports.clear()
             return
         now = processes.now()
-        if self._crew.waiting and now < self._told_at + _TOGETHER:
+        if self._crew.can_launch and now < self._told_at + _TOGETHER:
             return
         self._peer.send({"reports": reports})
         self._crew.reports = []

@@ -1,7 +1,7 @@
 """What the engine and its keeper say to each other: JSON values, one a line, and the words in them.
 
 The words repeat those of `scale.engines.protocol`, which is too heavy for the keeper to import; a test compares them.
-From the engine: hello, launch, kill, reconcile, ack, stop. From the keeper: hello, reports, displaced.
+From the engine: hello, launch, kill, reconcile, ack, stop. From the keeper: hello, reports, held, displaced, refused.
 """
 
 from __future__ import annotations

@@ -122,6 +122,11 @@ class Task(ABC):
             )
             return self._line.is_late
 
+    def excuse(self, when: datetime) -> None:
+        """What keeps it from starting is its node's."""
+        with self._lock:
+            self._line = timeline.excuse(self._line, when)
+
     def force_kill(self) -> None:
         with self._lock:
             self._line = replace(self._line, is_unwanted=True)

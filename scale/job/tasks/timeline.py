@@ -3,7 +3,8 @@
 The rules:
 
 * Created, launched (*staging*), running, ended. A loss takes a task back to created.
-* A task is late strictly after its time; once late it stays late, and is to be killed.
+* A task is late strictly after its time; once late it stays late, and is to be killed. One that has an excuse for not having
+  started begins its time anew.
 * A kill is repeated until the end is known; nothing is killed that was not launched or has ended.
 * We ask after a task of which nothing was heard for a while, or at once when somebody says so.
 """
@@ -47,6 +48,12 @@ CREATED = Timeline()
 def launch(line: Timeline, when: datetime) -> Timeline:
     """A second launch changes nothing."""
     return replace(line, launched=when, heard=when) if line.launched is None else line
+
+
+def excuse(line: Timeline, when: datetime) -> Timeline:
+    """It is no fault of the task that it has not started yet."""
+    is_waiting = line.launched is not None and line.started is None and line.ended is None
+    return replace(line, launched=when) if is_waiting else line
 
 
 def update(line: Timeline, news: TaskStatusUpdate) -> Timeline:

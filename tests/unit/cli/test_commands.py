@@ -20,6 +20,7 @@ COMMANDS = [
     "status",
     "nodes",
     "types",
+    "sizes",
     "pause",
     "resume",
     "drain",

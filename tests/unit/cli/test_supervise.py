@@ -12,7 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from scale.cli.rotate import MOST_BYTES
 from scale.cli.supervise import death, last_lines, restart_pause
+from scale.kernel.clock import SystemClock
 
 SUPERVISOR = """
 import json, signal, sys
@@ -27,7 +29,8 @@ with Signals(HEEDED) as signals:
         Child(Program(name, ["/bin/sh", "-c", script], signal.Signals[stop], grace), home / f"{name}.log", {}, home)
         for name, script, stop, grace in json.loads(sys.argv[2])
     ]
-    Supervisor(children, signals, SystemClock(), lambda words: print(words, flush=True)).run()
+    logs = [child.log for child in children]
+    Supervisor(children, signals, SystemClock(), lambda words: print(words, flush=True), logs).run()
 """
 
 
@@ -141,6 +144,19 @@ def test_each_child_is_in_a_session_of_its_own_with_every_signal_as_usual(superv
     masks = dict(line.split(":\t") for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("Sig"))
     heeded = sum(1 << (number - 1) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD))
     assert not (int(masks["SigBlk"], 16) | int(masks["SigIgn"], 16)) & heeded
+
+
+def test_a_log_that_has_grown_large_is_copied_away(tmp_path, supervise):
+    with (tmp_path / "web.log").open("wb") as log:
+        log.truncate(MOST_BYTES + 1)
+    one = supervise(("web", "echo $$ > web; echo new; exec sleep 100", "SIGTERM", 30))
+    one.started("web")
+    deadline = SystemClock().monotonic() + 30
+    while not (tmp_path / "web.log.1").exists() and SystemClock().monotonic() < deadline:
+        pass
+    one.end()
+    assert (tmp_path / "web.log.1").stat().st_size >= MOST_BYTES
+    assert (tmp_path / "web.log").stat().st_size < 100
 
 
 def test_the_pause_grows_only_for_one_that_dies_quickly_and_not_beyond_half_a_minute():

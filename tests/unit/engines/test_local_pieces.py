@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scale.engines.local import ending, machine, places, processes, translate, wire
+from scale.engines.local import ending, machine, orphans, places, processes, terms, translate, wire
 from scale.engines.local.journal import Journal, records
 from scale.engines.local.logs import interleaved, parse_marks, within
 from scale.engines.local.sampling import events
 from scale.engines.local.task import Task, remembered
-from scale.engines.protocol import Condition, Reason, TaskSpec, TaskState
+from scale.engines.protocol import Condition, Reason, TaskSpec, TaskState, Term
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
+from tests.disks import small_disk
 
 WHEN = 1_767_225_600.0  # 2026-01-01
 
@@ -26,6 +27,19 @@ def test_the_wire_speaks_the_words_of_the_protocol():
     states = {name: word for name, word in words.items() if word.startswith("TASK_")}
     assert states == {state.name: state.value for state in TaskState}
     assert {word for word in words.values() if word.startswith("REASON_")} <= {reason.value for reason in Reason}
+
+
+TERMS = st.tuples(st.sampled_from(["", "here", "elsewhere"]), st.integers(0, 3))
+
+
+@given(TERMS, TERMS)
+def test_the_keeper_and_the_protocol_agree_on_what_is_older(one, other):
+    assert terms.is_older(one, other) == Term(*one).is_older_than(Term(*other))
+
+
+@pytest.mark.parametrize("words", [None, 7, [], ["here"], ["here", "7"], [7, "here"], {}])
+def test_what_is_no_term_counts_as_none(words):
+    assert terms.parse(words) == terms.NONE == (Term().installation, Term().number)
 
 
 # Names
@@ -200,6 +214,48 @@ def test_a_rewrite_keeps_only_what_is_given(tmp_path):
     journal.write(["ack", []])
     assert records(path) == [["boot", "b"], ["ack", []]]
     assert not journal.is_stale
+
+
+def test_after_a_torn_line_the_next_one_begins_anew(tmp_path):
+    path = tmp_path / "journal"
+    path.write_bytes(b'["ack",[]]\n["spawn","to')
+    Journal(str(path)).write(["ack", ["a"]])
+    assert records(str(path)) == [["ack", []], ["ack", ["a"]]]
+
+
+def test_on_a_full_disk_a_journal_has_a_record_or_not(tmp_path):
+    with small_disk(tmp_path / "disk", "bytes") as disk:
+        path = str(disk.root / "journal")
+        journal = Journal(path)
+        journal.write(["ack", ["first"]])
+        disk.fill()
+        with pytest.raises(OSError, match="No space"):
+            journal.write_ahead(["spawn", "x" * 5000])  # as much of it as the page takes is written
+        journal.write(["ack", ["later"]])
+        assert journal.is_behind
+        with pytest.raises(OSError, match="No space"):
+            journal.write_ahead(["spawn", "y"])
+        journal.rewrite([["boot", "x" * 5000]])
+        assert set(os.listdir(disk.root)) == {"filling", "journal"}
+        disk.empty()
+        journal.write_ahead(["spawn", "z"])
+        assert not journal.is_behind
+        assert records(path) == [["ack", ["first"]], ["ack", ["later"]], ["spawn", "z"]]
+
+
+def test_orphans_that_the_disk_has_no_room_for_leave_the_file_as_it_was(tmp_path, monkeypatch):
+    with small_disk(tmp_path / "disk", "bytes") as disk:
+        monkeypatch.chdir(disk.root)
+        orphans.append([{"pid": 1}])
+        disk.fill()
+        with pytest.raises(OSError, match="No space"):
+            orphans.append([{"pid": 2, "more": "x" * 5000}])
+        disk.empty()
+        with open(places.ORPHANS, "ab") as file:
+            file.write(b'{"pid":3,"to')  # the guardian was killed
+        found = []
+        orphans.take(found.extend)
+        assert found == [{"pid": 1}]
 
 
 # Processes

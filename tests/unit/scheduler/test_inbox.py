@@ -52,7 +52,8 @@ def test_a_task_that_runs_is_told_to_the_task(world):
     exe = world.run()
     outcome = world.say(exe, TaskState.RUNNING)
     assert exe.current_task.has_started
-    assert (outcome.finished, outcome.strangers, outcome.ready, outcome.concerns_placement) == ([], [], [], False)
+    assert (outcome.finished, outcome.strangers, outcome.concerns_placement) == ([], [], False)
+    assert world.inbox.drain().ready == ()
 
 
 def test_the_end_of_the_last_task_finishes_the_execution(world):
@@ -63,16 +64,17 @@ def test_the_end_of_the_last_task_finishes_the_execution(world):
     assert world.tasks.get_all_tasks() == world.job_exes.get_running_job_exes() == []
 
 
-def test_the_end_of_another_task_makes_the_next_one_ready(world):
+def test_the_end_of_another_task_makes_the_next_one_ready_once_it_is_recorded(world):
     exe = world.run(["pull", "main"])
     outcome = world.say(exe, TaskState.FINISHED)
-    assert (outcome.finished, outcome.ready) == ([], [exe])
-    assert outcome.concerns_placement
+    assert (outcome.finished, outcome.concerns_placement) == ([], False)
+    assert world.inbox.drain().ready == (exe.cluster_id,)
 
 
 def test_a_lost_task_is_ready_to_run_again_under_its_new_name(world):
     exe = world.run()
-    assert world.say(exe, TaskState.LOST).ready == [exe]
+    world.say(exe, TaskState.LOST)
+    assert world.inbox.drain().ready == (exe.cluster_id,)
     assert exe.next_task().id == "scale_job_f_1x1_main_lost-1"
     assert not exe.next_task().has_been_launched
 
@@ -129,7 +131,7 @@ def test_updates_are_kept_with_their_execution_until_they_are_drained(world):
     assert (update.job_exe_id, update.task_id, update.status) == (1, "scale_job_f_1x1_main", "TASK_RUNNING")
     assert (update.timestamp, update.heard, update.created) == (NOW, later(seconds=1), later(seconds=1))
     assert (update.reason, update.message) == (None, "hello")
-    assert world.inbox.drain() == type(world.inbox.drain())((), ())
+    assert world.inbox.drain() == type(world.inbox.drain())((), (), ())
 
 
 def test_updates_of_strangers_are_not_kept(world):

@@ -13,7 +13,7 @@ from scale.kernel.resources import Resources
 from scale.node.manager import NodeManager
 from scale.node.models import Node
 from scale.scheduler.rates import Rates
-from scale.scheduler.status import NodeResources, Parts, Warning, document
+from scale.scheduler.status import Leadership, NodeResources, Parts, Post, Warning, document
 from tests.builders import NOW, a_node_report, a_running_exe, an_amount, later
 
 TOP = "timestamp scheduler system nodes num_offers resources job_types last_updated"
@@ -73,6 +73,14 @@ def test_the_scheduler_tells_of_itself():
     assert (scheduler["hostname"], scheduler["mesos"], scheduler["warnings"]) == ("sched-1", {"framework_id": ""}, [])
     assert scheduler["state"] == {"name": "READY", "title": "Ready", "description": "Scheduler is ready to run new jobs."}
     assert len(scheduler["metrics"]) == 7
+
+
+def test_the_leader_is_named_with_its_term_and_those_who_stand_by():
+    leadership = Leadership(3, Post("a", 11, NOW), [Post("b", 12, later(minutes=1))])
+    scheduler = rendered(leadership=leadership)["scheduler"]
+    assert scheduler["leader"] == {"hostname": "a", "pid": 11, "since": "2026-01-31T12:00:00Z", "term": 3}
+    assert scheduler["standbys"] == [{"hostname": "b", "pid": 12, "since": "2026-01-31T12:01:00Z"}]
+    assert rendered()["scheduler"]["leader"] is None
 
 
 def test_a_paused_scheduler_says_so():

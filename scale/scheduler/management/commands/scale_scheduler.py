@@ -32,6 +32,7 @@ from scale.scheduler.election import RENEWED_EVERY, Election, MayNotLead, electi
 from scale.scheduler.fence import Deposed, Fence
 from scale.scheduler.loops import Loop, LoopRunner
 from scale.scheduler.process import Limits, Scheduler
+from scale.scheduler.retention.rules import Retention
 from scale.scheduler.services import Candidate
 from scale.signals import Signals
 from scale.wake import Doorbell, ring
@@ -115,6 +116,7 @@ class _Reign:
             max_losses=environment.max_losses,
             node_lost_after=timedelta(seconds=environment.node_lost_after),
             kill_grace=timedelta(seconds=environment.kill_grace),
+            retention=Retention.of(environment),
         )
         self._scheduler = Scheduler(engines=_engines(environment, clock), clock=clock, fence=Fence(term), limits=limits)
 

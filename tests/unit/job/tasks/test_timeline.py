@@ -128,3 +128,14 @@ def test_any_word_ends_the_silence():
     line = told(RUNNING, TaskStatus.UNKNOWN, later(minutes=9))
     assert not is_asked_after(line, later(minutes=19))
     assert is_asked_after(line, later(minutes=19, seconds=1))
+
+
+def test_a_task_with_an_excuse_for_not_having_started_begins_its_time_anew():
+    excused = timeline.excuse(LAUNCHED, later(minutes=5))
+    assert not is_late(excused, later(minutes=7))
+    assert is_late(excused, later(minutes=7, seconds=1))
+
+
+@pytest.mark.parametrize("line", [CREATED, RUNNING, ENDED])
+def test_no_other_task_has_an_excuse(line):
+    assert timeline.excuse(line, later(minutes=5)) == line

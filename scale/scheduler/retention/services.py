@@ -1,0 +1,51 @@
+"""Deletes history, one small batch in one short transaction: whoever else wants to write waits for some milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.db import transaction
+
+from scale.database import delete_rows
+from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.job.states import FINAL
+from scale.scheduler.models import SetAside
+from scale.scheduler.retention.selectors import settled
+
+UPDATES = 500  #: of these at once
+JOBS = 25  #: of these at once, with all that belongs to them
+_PARTS = 150  # executions of them, and as many updates: no more than 500 rows altogether
+
+
+@transaction.atomic
+def task_updates_delete(*, ids: Sequence[int]) -> int:
+    """Delete these, of executions whose end is recorded; returns how many there were."""
+    return delete_rows(TaskUpdate, ids)
+
+
+@transaction.atomic
+def jobs_delete(*, ids: Iterable[int]) -> int:
+    """Delete those that are still over, with all that belongs to them; returns how many of the jobs are gone.
+
+    Where that is more than a batch, so many executions go, and the jobs stay for the next time.
+    """
+    over = settled(Job.objects.filter(pk__in=ids, status__in=FINAL))
+    jobs = list(over.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    executions = list(JobExecution.objects.filter(job__in=jobs).order_by("pk").values_list("pk", flat=True)[:_PARTS])
+    updates = list(TaskUpdate.objects.filter(job_exe__in=executions).values_list("pk", flat=True)[:_PARTS])
+    delete_rows(TaskUpdate, updates)
+    if len(updates) == _PARTS:
+        return 0
+    delete_rows(JobExecutionEnd, executions)
+    delete_rows(JobExecution, executions)
+    if len(executions) == _PARTS:
+        return 0
+    _cut_links(jobs)
+    SetAside.objects.filter(job_id__in=jobs).delete()
+    return delete_rows(Job, jobs)
+
+
+def _cut_links(jobs: Iterable[int]) -> None:
+    """A job outlives the one that it supersedes. Asked first: SQLite updates without the index, since nearly all have no link."""
+    if heirs := list(Job.objects.filter(superseded_job__in=jobs).values_list("pk", flat=True)):
+        Job.objects.filter(pk__in=heirs).update(superseded_job=None)
