@@ -58,6 +58,7 @@ from tests.clusters.postgres import Postgres
 SECONDS_A_JOB = 0.12
 SHORTEST, LONGEST = 30.0, 1200.0  # seconds in which the jobs are submitted
 A_KILL_EVERY = 6.0  # seconds, if it is not said
+LEAST_A_KILL = 3.0  # seconds; so many kills want jobs all the time
 KILLS_OF_FAULTS = 0.5  # the others are stops, and what finds nobody to hit
 PATIENCE = 180.0  # seconds after the last fault until everything has to have ended
 LOOK_EVERY = 0.05
@@ -72,8 +73,9 @@ class Run:
     def __init__(self, options: argparse.Namespace, service: Service) -> None:
         self._options = options
         self._service = service
-        self._seconds = min(max(options.jobs * SECONDS_A_JOB, SHORTEST), LONGEST)
-        self._kills = options.kills or round(self._seconds / A_KILL_EVERY)
+        seconds = min(max(options.jobs * SECONDS_A_JOB, SHORTEST), LONGEST)
+        self._kills = options.kills or round(seconds / A_KILL_EVERY)
+        self._seconds = max(seconds, self._kills * LEAST_A_KILL)
         rng = random.Random(options.seed)
         self._clients = Clients(work(options.jobs, self._seconds, service.root, rng), service.variables, rng)
         every = self._seconds / self._kills * KILLS_OF_FAULTS
