@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -58,7 +58,7 @@ class Inbox:
         self._ends: list[tuple[str, str]] = []
         self._ready: list[str] = []
 
-    def take(self, engine: str, reports: Iterable[Report], heard: datetime) -> Outcome:
+    def take(self, engine: str, reports: Sequence[Report], heard: datetime) -> Outcome:
         """Tell every manager of each report: the task first, then its execution, so that both agree."""
         outcome = Outcome()
         for report in reports:
@@ -66,6 +66,9 @@ class Inbox:
                 self._take_node(engine, report, outcome)
             else:
                 self._take_task(engine, report, heard, outcome)
+        if outcome.strangers:
+            over = {report.task_id for report in reports if isinstance(report, TaskReport) and report.state.is_end}
+            outcome.strangers = [task_id for task_id in outcome.strangers if task_id not in over]
         return outcome
 
     def drain(self) -> Recordable:
