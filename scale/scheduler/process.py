@@ -62,6 +62,8 @@ from scale.scheduler.waits import Waits
 
 logger = logging.getLogger(__name__)
 
+_NOTHING = timedelta()
+_LOOK_EVERY = timedelta(seconds=1)
 _ALL_NODES_EVERY = timedelta(seconds=30)
 _OVERLAP = timedelta(seconds=30)  # clocks of web and scheduler may differ by so much without a change being missed
 
@@ -106,11 +108,13 @@ class Scheduler:
         self._unsent: tuple[Recordable, Sequence[Message]] | None = None
         self._cancels_are_doubtful = True  # whether some were taken off the queue, perhaps by another, whose ends we do not hold
         self.idle = threading.Event()  #: set once it has been drained and nothing runs any more
+        self._has_news = True
+        self._looked = clock.now()
         self._is_draining = False
         self._handed_back: list[int] | None = None
         self._reports = Loop("reports", self.reports, 5.0)
-        self._schedule = Loop("schedule", self.schedule, 1.0)
-        self._persist = Loop("persist", self.persist, 1.0)
+        self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest=0.002)
+        self._persist = Loop("persist", self.persist, 1.0, rest=0.02)
         status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidier.tidy, 0.25)
         self.loops = (self._reports, self._schedule, self._persist, status, tidy)
 
@@ -148,6 +152,7 @@ class Scheduler:
 
     def wake(self) -> None:
         """Somebody rang: there is something new to be seen in the database."""
+        self._has_news = True
         self._schedule.wake()
 
     # --- turns
@@ -163,16 +168,31 @@ class Scheduler:
                 self.fleet.kill_strangers(engine, outcome.strangers, when)
             if outcome.returned:
                 self.tender.welcome_back(outcome.returned, when)
+            self._has_news |= outcome.nodes_changed
             if outcome.concerns_placement:
                 self._schedule.wake()
             self._persist.wake()
 
     def schedule(self, when: datetime) -> None:
         """See what changed, tend to what runs, and place what waits."""
+        self._look(when)
+        self._place(when)
+
+    def _schedule_again(self, when: datetime) -> None:
+        """The same; but what others may have changed is only looked at when somebody rang, and every second."""
+        if self._has_news or not _NOTHING <= when - self._looked < _LOOK_EVERY:  # a clock may be set back
+            self._look(when)
+        self._place(when)
+
+    def _look(self, when: datetime) -> None:
+        """See what operators, clients and engines have changed."""
+        self._has_news, self._looked = False, when  # first: who rings from now on may have come too late for us
         self._read_settings()
         self._read_nodes(when)
         self._settle(self.job_exes.sync_with_database())
         self._clear_canceled(when)
+
+    def _place(self, when: datetime) -> None:
         self._settle(self.tender.tend(when))
         self._take(self.placer.settle())
         if self._is_draining:
