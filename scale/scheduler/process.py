@@ -206,7 +206,7 @@ class Scheduler:
     def persist(self, when: datetime) -> None:
         """Record what was handed over. It is kept until that is committed; only then may engines forget the ends."""
         if self._unsent is not None:
-            self._send(*self._unsent, when)  # what a turn before could not
+            self._send(*self._unsent, when, is_repeated=True)  # what a turn before could not
         is_last = self._handed_back is not None and not self.job_exes.get_running_job_exes()
         if self._drained is None:
             self._drained = self.inbox.drain()  # first: what follows from these reports, the managers know by now
@@ -246,8 +246,8 @@ class Scheduler:
 
     # --- what the turns are made of
 
-    def _send(self, recordable: Recordable, messages: Sequence[Message], when: datetime) -> None:
-        if handover := Handover(messages, recordable.updates):
+    def _send(self, recordable: Recordable, messages: Sequence[Message], when: datetime, *, is_repeated: bool = False) -> None:
+        if handover := Handover(messages, recordable.updates, is_repeated):
             recorded = record(handover, self._fence.writing, when)
             self._tell_recorded(recorded)
             if recorded.tried_again:

@@ -29,6 +29,7 @@ class Handover:
 
     messages: Sequence[Message]
     updates: Sequence[TaskUpdate]
+    is_repeated: bool = False  #: an attempt before failed, and may have been committed all the same
 
     def __bool__(self) -> bool:
         return bool(self.messages or self.updates)
@@ -51,7 +52,7 @@ def record(handover: Handover, writing: Writing, when: datetime) -> Recorded:
 
 def _apply(handover: Handover, writing: Writing, when: datetime) -> Recorded:
     with writing():
-        return messages_apply(messages=handover.messages, updates=handover.updates, when=when)
+        return messages_apply(messages=handover.messages, updates=handover.updates, when=when, is_repeated=handover.is_repeated)
 
 
 def _record_one(key: tuple[int, int], handover: Handover, writing: Writing, when: datetime) -> Recorded:
@@ -91,4 +92,5 @@ def _by_execution(handover: Handover) -> dict[tuple[int, int], Handover]:
     updates: dict[tuple[int, int], list[TaskUpdate]] = {}
     for update in handover.updates:
         updates.setdefault(execution_of(update.task_id) or _NOBODY, []).append(update)
-    return {key: Handover(messages.get(key, ()), updates.get(key, ())) for key in {**messages, **updates}}
+    keys = {**messages, **updates}
+    return {key: Handover(messages.get(key, ()), updates.get(key, ()), handover.is_repeated) for key in keys}
