@@ -17,13 +17,14 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from queue import SimpleQueue
 
 import orjson
 
 from scale.engines.protocol import Engine
 from scale.error.lookup import remember_errors
-from scale.fact import tell, warn
+from scale.fact import line, tell, tell_all, warn
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
 from scale.job.execution.selectors import executions_unended
@@ -136,8 +137,7 @@ class Scheduler:
         self._read_nodes(when)
         self.fleet.reconcile([task for task in adopted if task.has_been_launched and not task.has_ended], when)
         self.status(when)
-        for task in adopted:
-            _tell_of_task("adopted", task)
+        tell_all(logger, (_line_of_task("adopted", task) for task in adopted))
         tell(logger, "started", adopted=len(adopted), put_back=put_back)
 
     def drain(self) -> None:
@@ -280,8 +280,8 @@ class Scheduler:
         self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
         self.allocations.add(exes)
         self.rates.count("jobs_launched", len(exes))
+        tell_all(logger, (line("placed", job=exe.job_id, exe=exe.exe_num, node=exe.agent_id) for exe in exes))
         for exe in exes:
-            tell(logger, "placed", job=exe.job_id, exe=exe.exe_num, node=exe.agent_id)
             self._next.put(exe.cluster_id)
 
     def _execution(self, row: JobExecution) -> RunningJobExecution:
@@ -303,18 +303,17 @@ class Scheduler:
                 started.append(task)
         for cluster_id in waiting:
             self._next.put(cluster_id)
-        for task in started:
-            _tell_of_task("launched", task)
+        tell_all(logger, (_line_of_task("launched", task) for task in started))
         self.fleet.launch(started, when)
         self.rates.count("tasks_launched", len(started))
 
     def _tell_recorded(self, recorded: Recorded) -> None:
-        for end in recorded.ends:
-            tell(
-                logger, "recorded", job=end.job_id, exe=end.exe_num, status=end.status, exit_code=end.exit_code, signal=end.signal
-            )
-        for entry in recorded.tried_again:
-            tell(logger, "tried-again", job=entry.job_id, exe=entry.exe_num)
+        ends = (
+            line("recorded", job=end.job_id, exe=end.exe_num, status=end.status, exit_code=end.exit_code, signal=end.signal)
+            for end in recorded.ends
+        )
+        again = (line("tried-again", job=entry.job_id, exe=entry.exe_num) for entry in recorded.tried_again)
+        tell_all(logger, chain(ends, again))
 
     def _settle(self, over: Iterable[RunningJobExecution]) -> None:
         """Free what these executions held, and let the database know."""
@@ -322,8 +321,7 @@ class Scheduler:
         if not over:
             return
         self.allocations.remove(over)
-        for exe in over:
-            tell(logger, "over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name)
+        tell_all(logger, (line("over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name) for exe in over))
         self._persist.wake()
 
     def _read_settings(self) -> None:
@@ -361,6 +359,6 @@ class Scheduler:
             self._persist.wake()
 
 
-def _tell_of_task(event: str, task: Task) -> None:
+def _line_of_task(event: str, task: Task) -> str:
     job, exe = execution_of(task.id) or (None, None)
-    tell(logger, event, job=job, exe=exe, task=task.id)
+    return line(event, job=job, exe=exe, task=task.id)
