@@ -126,8 +126,7 @@ class RunningJobExecution:
         main = self._task_of_type("main")
         used = [task.usage for task in self._tasks if task.usage is not None]
         last = next((task for task in reversed(self._tasks) if task.has_ended), None)
-        error = self.error
-        return instance(
+        end = instance(
             JobExecutionEnd,
             job_exe_id=self.id,
             job_id=self.job_id,
@@ -135,7 +134,6 @@ class RunningJobExecution:
             exe_num=self.exe_num,
             task_results=TaskResults.create_task_results(self._tasks).get_dict(),
             status=state.status,
-            error_id=error.pk if error else None,
             message=_message(last, state.error)[:500],
             node_id=self.node_id,
             submitted=self.submitted,
@@ -160,6 +158,9 @@ class RunningJobExecution:
             user=self.user,
             native_state=last.native_state if last else "",
         )
+        if (error := self.error) is not None:
+            end.error = error
+        return end
 
     def execution_canceled(self, when: datetime) -> None:
         self._tell(machine.Canceled(self._since_start(when)))
