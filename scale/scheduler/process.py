@@ -55,7 +55,7 @@ from scale.scheduler.recording import Handover, record
 from scale.scheduler.retention.rules import FOR_EVER, Retention
 from scale.scheduler.retention.tidier import Tidier
 from scale.scheduler.selectors import leadership_load, set_aside_warnings
-from scale.scheduler.services import status_save
+from scale.scheduler.services import installation_renew, status_save
 from scale.scheduler.status import Leadership, NodeResources, Parts, Warning, document
 from scale.scheduler.tending import Tender
 from scale.scheduler.troubles import Troubles
@@ -109,6 +109,7 @@ class Scheduler:
         self._unsent: tuple[Recordable, Sequence[Message]] | None = None
         self._cancels_are_doubtful = True  # whether some were taken off the queue, perhaps by another, whose ends we do not hold
         self.idle = threading.Event()  #: set once it has been drained and nothing runs any more
+        self._met_strangers = False
         self._has_news = True
         self._looked = clock.now()
         self._is_draining = False
@@ -134,6 +135,8 @@ class Scheduler:
         with self._fence.writing():
             put_back = jobs_recover(when=when)
         self.reports(when)
+        if self._met_strangers:
+            self._renew_installation()
         self._read_nodes(when)
         self.fleet.reconcile([task for task in adopted if task.has_been_launched and not task.has_ended], when)
         self.status(when)
@@ -163,6 +166,7 @@ class Scheduler:
             outcome = self.inbox.take(engine, reports, self._clock.now())
             self._settle(outcome.finished)
             if outcome.strangers:
+                self._met_strangers = True
                 for task_id in outcome.strangers:  # they run for nobody
                     warn(logger, "ending-stranger", task=task_id)
                 self.fleet.kill_strangers(engine, outcome.strangers, when)
@@ -267,6 +271,13 @@ class Scheduler:
         self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
         self.allocations.add(exes)
         return [task for task in current if task is not None]
+
+    def _renew_installation(self) -> None:
+        """Tasks run that the database does not know: a backup was put back, and will give their ids to others."""
+        with self._fence.writing():
+            installation_renew()
+        self._read_settings()
+        warn(logger, "installation-renewed", framework=self._settings.framework_id)
 
     def _hand_back(self, when: datetime) -> None:
         if self._handed_back is None:

@@ -124,7 +124,8 @@ def test_what_the_database_never_takes_is_set_aside_and_everything_else_recorded
     first, bad, last = ids
     with broken_value():
         world.turns(3, 1)
-    assert [world.job(job_id).status for job_id in (first, last)] == ["COMPLETED", "COMPLETED"]
+    assert [world.job(job_id).status for job_id in (first, bad, last)] == ["COMPLETED"] * 3
+    assert JobExecutionEnd.objects.get(job_id=bad).cpu_seconds is None
     aside = SetAside.objects.get()
     assert (aside.job_id, aside.exe_num) == (bad, 1)
     assert "NaN" in aside.error
