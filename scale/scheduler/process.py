@@ -173,8 +173,8 @@ class Scheduler:
         self._read_nodes(when)
         self._settle(self.job_exes.sync_with_database())
         self._clear_canceled(when)
+        self._take(self.placer.settle())  # first: a node is given up once, with all that is known to be on it
         self._settle(self.tender.tend(when))
-        self._take(self.placer.settle())
         if self._is_draining:
             self._hand_back(when)
         else:
