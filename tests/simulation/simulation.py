@@ -250,7 +250,8 @@ class Simulation:
             self.story.remark(f"jobs {ids}")
 
     def cancel(self) -> None:
-        self._with_some_jobs("cancels", lambda ids: jobs_cancel(ids=ids, by=self._user, when=self.now))
+        open_ones = "status IN ('QUEUED', 'RUNNING')" if self.rng.random() < 0.7 else "TRUE"
+        self._with_some_jobs("cancels", lambda ids: jobs_cancel(ids=ids, by=self._user, when=self.now), open_ones)
 
     def requeue(self) -> None:
         def requeued(ids: list[int]) -> list[int]:
@@ -458,8 +459,8 @@ class Simulation:
         except Killed:
             self.story.remark("the web worker dies; nobody gets an answer")
 
-    def _with_some_jobs(self, what: str, do: Callable[[list[int]], list[int]]) -> None:
-        ids = [row[0] for row in self.database.rows("SELECT id FROM job ORDER BY id")]
+    def _with_some_jobs(self, what: str, do: Callable[[list[int]], list[int]], where: str = "TRUE") -> None:
+        ids = [row[0] for row in self.database.rows(f"SELECT id FROM job WHERE {where} ORDER BY id")]
         chosen = sorted(self.rng.sample(ids, min(len(ids), self.rng.randint(1, 3))))
         if chosen:
             self.story.step(f"somebody {what} {chosen}")
@@ -470,7 +471,7 @@ class Simulation:
         """Between two statements of somebody somebody else acts: a client, an operator, another loop."""
         others = [name for name in ("reports", "persist", "schedule", "tidy") if name not in self._in_turn and self._in_turn]
         self.story.remark("! meanwhile:")
-        match self.rng.choice(("cancel", "submit", "requeue", "again", "operator", "depose", "loop", "loop")):
+        match self.rng.choice(("cancel", "cancel", "submit", "requeue", "again", "operator", "depose", "loop", "loop")):
             case "depose" if self._in_turn or self._is_starting:
                 self._disturbed = True
                 in_turn, self._in_turn = self._in_turn, []
