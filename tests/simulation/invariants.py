@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scale.engines.instant import InstantCluster
+from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.metrics import TotalJobExeMetrics
 from scale.job.execution.selectors import executions_ended_since
 from scale.job.states import ExecutionStatus
@@ -171,12 +172,16 @@ class Invariants:
             if node.hostname in {row[2] for row in made}:
                 _check_belief(scheduler, node)
 
-    def after_scheduling(self, scheduler: Scheduler, known: set[str], when: datetime) -> None:
-        """Of what it knew before this turn, nothing goes on that a client does not want, or whose node is lost."""
-        exes = [exe for exe in scheduler.job_exes.get_running_job_exes() if exe.status == ExecutionStatus.RUNNING]
+    def unwanted(self, scheduler: Scheduler) -> set[str]:
+        """The executions that it still lets run, and no client wants any more."""
         wanted = set(self.database.rows("SELECT id, num_exes FROM job WHERE status <> 'CANCELED'"))
-        if ignored := [exe.cluster_id for exe in exes if exe.cluster_id in known and (exe.job_id, exe.exe_num) not in wanted]:
-            raise Violation(f"nobody wants them, and they run on: {', '.join(ignored)}")
+        return {exe.cluster_id for exe in _running(scheduler) if (exe.job_id, exe.exe_num) not in wanted}
+
+    def after_scheduling(self, scheduler: Scheduler, unwanted: set[str], when: datetime) -> None:
+        """Nothing goes on that was unwanted before this turn, or whose node is lost."""
+        exes = _running(scheduler)
+        if ignored := unwanted & {exe.cluster_id for exe in exes}:
+            raise Violation(f"nobody wants them, and they run on: {', '.join(sorted(ignored))}")
         long_ago = when - scheduler._limits.node_lost_after
         lost = {node.id for node in scheduler.nodes.get_nodes() if node.away_since is not None and node.away_since < long_ago}
         if scheduler.tender._tended == when and (left := [exe.cluster_id for exe in exes if exe.node_id in lost]):
@@ -306,6 +311,10 @@ class Invariants:
                     raise Violation(
                         f"on node {told['hostname']} {said['total']} {kind} by the status, {is_['total']} by the rows"
                     )
+
+
+def _running(scheduler: Scheduler) -> list[RunningJobExecution]:
+    return [exe for exe in scheduler.job_exes.get_running_job_exes() if exe.status == ExecutionStatus.RUNNING]
 
 
 def _check_belief(scheduler: Scheduler, node: KnownNode) -> None:

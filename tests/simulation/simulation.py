@@ -357,7 +357,7 @@ class Simulation:
         assert scheduler is not None
         before = self.database.rows("SELECT coalesce(max(id), 0) FROM job_exe")[0][0]
         self.clock.move(_TICK)
-        known = {exe.cluster_id for exe in scheduler.job_exes.get_running_job_exes()}
+        unwanted = self.invariants.unwanted(scheduler) if name == "schedule" else set()
         self._in_turn.append(name)
         try:
             _turn(scheduler, name)(self.now)
@@ -381,15 +381,15 @@ class Simulation:
             self._nothing_was_written_since_it_was_deposed()
             return False
         if not self._in_turn:
-            self._look_after(name, scheduler, before, known)
+            self._look_after(name, scheduler, before, unwanted)
         self._disturbed = False
         return True
 
-    def _look_after(self, name: str, scheduler: Scheduler, before: int, known: set[str]) -> None:
+    def _look_after(self, name: str, scheduler: Scheduler, before: int, unwanted: set[str]) -> None:
         """A turn that came to its end, and was not made within another."""
         if name == "schedule" and not self._disturbed:
             self.invariants.after_placement(scheduler, before)
-            self.invariants.after_scheduling(scheduler, known, self.now)
+            self.invariants.after_scheduling(scheduler, unwanted, self.now)
         if name == "persist" and self._is_draining and scheduler.idle.is_set():
             self._hand_over()
 
