@@ -197,8 +197,8 @@ class Scheduler:
         self._clear_canceled(when)
 
     def _place(self, when: datetime) -> None:
+        self._take(self.placer.settle())  # first: a node is given up once, with all that is known to be on it
         self._settle(self.tender.tend(when))
-        self._take(self.placer.settle())
         if self._is_draining:
             self._hand_back(when)
         else:

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from scale.engines.instant import Outcome
 from scale.engines.protocol import Condition, Reason, Usage
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.job.services import jobs_requeue
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
 from scale.node.models import Node
@@ -356,6 +357,19 @@ def test_handing_back_ends_what_runs_and_queues_it_again():
     assert world.scheduler.put_back(world.now) == 3
     assert world.statuses() == {"QUEUED": 3}
     assert {world.job(job_id).max_tries for job_id in ids} == {4}
+
+
+def test_a_job_that_goes_on_while_its_execution_is_handed_back_waits_once():
+    world = World(behave=lambda _: FOREVER)
+    [job_id] = world.submit()
+    world.turn()
+    world.scheduler.drain()
+    world.scheduler.schedule(world.now)
+    world.cancel(job_id)
+    jobs_requeue(ids=[job_id], by=world.user, when=world.now)
+    world.turns(2)
+    assert world.scheduler.put_back(world.now) == 0
+    assert list(Queue.objects.filter(is_canceled=False).values_list("job_id", "exe_num")) == [(job_id, 2)]
 
 
 def test_the_status_document_counts_what_happened():

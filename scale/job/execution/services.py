@@ -12,7 +12,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from scale.database import insert_models, insert_rows, update_rows
 from scale.error.models import Error
@@ -64,19 +64,26 @@ def messages_apply(
 
 @transaction.atomic
 def jobs_put_back(*, job_ids: Iterable[int], when: datetime) -> int:
-    """Queue jobs again whose executions were ended for no fault of theirs; it does not count against their tries."""
+    """Queue jobs again whose executions were ended for no fault of theirs; it does not count against their tries.
+
+    A job that has gone on meanwhile stays as it is: it was tried again or requeued, and waits or runs.
+    """
     jobs = _locked_jobs(set(job_ids))
-    back = [job for job in jobs.values() if job.status in (JobStatus.QUEUED, JobStatus.RUNNING)]
+    back = [jobs[pk] for pk in _adrift().filter(pk__in=jobs).order_by("pk").values_list("pk", flat=True)]
     Job.objects.filter(pk__in=[job.pk for job in back]).update(max_tries=F("max_tries") + 1)
     return len(queue_again([(job, job.queued or when) for job in back], when))
 
 
 def jobs_recover(*, when: datetime) -> int:
     """Put back the jobs that a crash has left between the queue and an execution."""
+    return jobs_put_back(job_ids=list(_adrift().values_list("pk", flat=True)), when=when)
+
+
+def _adrift() -> QuerySet[Job]:
+    """Jobs that are not over, and neither wait nor run."""
     waiting = Queue.objects.filter(job=OuterRef("pk"), exe_num=OuterRef("num_exes"))
     unended = JobExecution.objects.filter(job=OuterRef("pk"), exe_num=OuterRef("num_exes"), has_ended=False)
-    adrift = Job.objects.filter(~Exists(waiting), ~Exists(unended), status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
-    return jobs_put_back(job_ids=list(adrift.values_list("pk", flat=True)), when=when)
+    return Job.objects.filter(~Exists(waiting), ~Exists(unended), status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
 
 
 def _lock_jobs(ids: set[int]) -> None:
