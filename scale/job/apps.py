@@ -9,8 +9,9 @@ class JobConfig(AppConfig):
 
     def ready(self) -> None:
         from scale.database import use_all_that_sqlite_takes
-        from scale.job.services import command_type_ensure
+        from scale.job.services import command_type_ensure, forget_changed_types
         from scale.migrated import ensure_after_migrate
 
         use_all_that_sqlite_takes()
+        forget_changed_types()
         ensure_after_migrate(self, command_type_ensure)
