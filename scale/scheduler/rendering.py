@@ -15,7 +15,7 @@ from scale.node.manager import NodeManager, status_of
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.status import Amounts, Json, NodeResources, Parts, Totals, amounts_of, framed, node_told
 
-_AT_ONCE = 50  #: nodes for whose counts the lock of the executions is held; that is some tenths of a millisecond
+_AT_ONCE = 10  #: nodes for whose counts a lock is held; also so few that the garbage collector is not called for them
 NodeTasks = Mapping[str, Sequence[Json]]  #: by agent
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -145,31 +144,31 @@ def amounts_of(node: NodeResources | None) -> Amounts:
     if node is None:
         return dict.fromkeys(STANDARD, (0, 0, 0))
     others = sorted(name for name in node.total if name not in STANDARD)
-    return {name: _amount(node, name) for name in (*STANDARD, *others)}
-
-
-def _amount(node: NodeResources, name: str) -> tuple[int, int, int]:
-    offered = _millionths(node.offered[name])
-    return _millionths(node.running[name]), offered, max(_millionths(node.total[name]), offered)
+    running, offered, total = (_millionths(amounts) for amounts in (node.running, node.offered, node.total))
+    return {
+        name: (running.get(name, 0), in_use := offered.get(name, 0), max(total.get(name, 0), in_use))
+        for name in (*STANDARD, *others)
+    }
 
 
 class Totals:
     """Sums over nodes. They are of whole numbers, and so the same in whatever order nodes came, changed and went."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, tuple[int, int, int]] = dict.fromkeys(STANDARD, (0, 0, 0))
-        self._nodes: Counter[str] = Counter(STANDARD)  # how many have any of it
+        self._sums: dict[str, list[int]] = {name: [0, 0, 0, 1] for name in STANDARD}  # last: how many nodes name it
 
     def add(self, amounts: Amounts, times: int = 1) -> None:
         """Add a node; -1 times takes it away."""
         for name, (running, offered, total) in amounts.items():
-            sums = self._sums.get(name, (0, 0, 0))
-            self._sums[name] = (sums[0] + times * running, sums[1] + times * offered, sums[2] + times * total)
-            self._nodes[name] += times
+            sums = self._sums.setdefault(name, [0, 0, 0, 0])
+            sums[0] += times * running
+            sums[1] += times * offered
+            sums[2] += times * total
+            sums[3] += times
 
     def as_json(self) -> Json:
-        others = sorted(name for name, nodes in self._nodes.items() if nodes and name not in STANDARD)
-        return _told({name: self._sums[name] for name in (*STANDARD, *others)})
+        others = sorted(name for name, sums in self._sums.items() if sums[3] and name not in STANDARD)
+        return _told({name: tuple(self._sums[name][:3]) for name in (*STANDARD, *others)})
 
 
 def _told(amounts: Amounts) -> Json:
@@ -185,12 +184,12 @@ def _told(amounts: Amounts) -> Json:
     }
 
 
-def _millionths(amount: float) -> int:
-    return round(amount * 1_000_000)
+def _millionths(amounts: Resources) -> dict[str, int]:
+    return {name: round(amount * 1_000_000) for name, amount in amounts.items()}
 
 
 def _shown(millionths: int) -> float:
-    return round(millionths / 1_000_000, 2)
+    return round(millionths / 10_000) / 100
 
 
 class Packed(NamedTuple):

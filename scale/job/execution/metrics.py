@@ -83,9 +83,8 @@ class JobExeMetricsByType:
 
     def generate_status_json(self, json_dict: Json) -> None:
         json_dict["total"] = self.total_count
-        json_dict["by_job_type"] = [
-            {"job_type_id": job_type_id, "count": metrics.count} for job_type_id, metrics in sorted(self.job_type_metrics.items())
-        ]
+        by_type = self.job_type_metrics
+        json_dict["by_job_type"] = [{"job_type_id": kind, "count": by_type[kind].count} for kind in sorted(by_type)]
 
     def _forget_if_empty(self, job_type_id: int) -> None:
         if self.job_type_metrics[job_type_id].count <= 0:
