@@ -14,14 +14,14 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 LIFE = 1.0  #: seconds for which nobody hears of what another process has changed
-_MOST = 10_000
 
 
 class Remembered(Generic[K, V]):
     """Thread-safe. What this process changes is forgotten at once, as `forget_on_change` says; an error is never kept."""
 
-    def __init__(self, load: Callable[[K], V]) -> None:
+    def __init__(self, load: Callable[[K], V], most: int = 10_000) -> None:
         self._load = load
+        self._most = most
         self._held: dict[K, tuple[float, V]] = {}
 
     def get(self, key: K) -> V:
@@ -29,13 +29,13 @@ class Remembered(Generic[K, V]):
         until, value = held.get(key, (now, None))
         if until > now:
             return value  # type: ignore[return-value]  # only what is not there is None
-        if len(held) >= _MOST:
-            self.forget()
+        if len(held) >= self._most:
+            held = self._held = {}
         value = self._load(key)
         held[key] = (now + LIFE, value)  # where it was looked for: if all was forgotten meanwhile, this is too
         return value
 
-    def forget(self, *_: Any, **__: Any) -> None:
+    def forget(self) -> None:
         self._held = {}
 
 

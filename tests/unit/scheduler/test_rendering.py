@@ -147,13 +147,10 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def it_is_rendered(self) -> None:
-        self.world.rendered()
+        assert self.world.rendered() == self.world.plain()
 
     def teardown(self) -> None:
-        """Only now: to work it out from nothing may hide what the renderer does not see."""
-        first = self.world.rendered()
-        assert first == self.world.plain()
-        assert self.world.rendered() == first
+        self.it_is_rendered()
 
 
 TestHistories = Histories.TestCase
@@ -211,4 +208,16 @@ def test_the_lock_of_the_executions_is_given_back_between_bites_however_many_gro
     metrics = world.job_exes._metrics
     assert [metrics.forget_old(when) for _ in range(3)] == [True, True, False]
     assert len(metrics.take_changed()) == 250
+    assert world.rendered() == world.plain()
+
+
+def test_when_the_counting_begins_anew_nothing_old_is_told():
+    world = world_of(2)
+    world.end(world.place(1, 2))
+    world.rendered()
+    world.job_exes.init_with_database(lambda since: ())
+    assert world.rendered() == world.plain()
+    world.place(2, 1)
+    world.rendered()
+    world.job_exes.clear()
     assert world.rendered() == world.plain()
