@@ -168,7 +168,8 @@ class Totals:
 
     def as_json(self) -> Json:
         others = sorted(name for name, sums in self._sums.items() if sums[3] and name not in STANDARD)
-        return _told({name: tuple(self._sums[name][:3]) for name in (*STANDARD, *others)})
+        ordered = ((name, self._sums[name]) for name in (*STANDARD, *others))
+        return _told({name: (sums[0], sums[1], sums[2]) for name, sums in ordered})
 
 
 def _told(amounts: Amounts) -> Json:
