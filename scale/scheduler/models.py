@@ -40,6 +40,7 @@ class Status(models.Model):
 class Leader(models.Model):
     """Which scheduler leads; there is one row, and its id is 1. Whoever takes over raises the term."""
 
+    installation = models.CharField(max_length=32)  #: names this database for ever; terms of others are not compared
     term = models.BigIntegerField(default=0)
     process = models.CharField(max_length=32)  #: id of a `SchedulerProcess`
     since = models.DateTimeField()

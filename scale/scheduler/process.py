@@ -17,11 +17,12 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from queue import SimpleQueue
 
 from scale.engines.protocol import Engine
 from scale.error.lookup import remember_errors
-from scale.fact import tell, warn
+from scale.fact import line, tell, tell_all, warn
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
 from scale.job.execution.selectors import executions_unended
@@ -53,7 +54,7 @@ from scale.scheduler.rendering import StatusRenderer
 from scale.scheduler.retention.rules import FOR_EVER, Retention
 from scale.scheduler.retention.tidier import Tidier
 from scale.scheduler.selectors import leadership_load, set_aside_warnings
-from scale.scheduler.services import status_save
+from scale.scheduler.services import installation_renew, status_save
 from scale.scheduler.status import Leadership, NodeResources, Parts, Warning, document, packed
 from scale.scheduler.tending import Tender
 from scale.scheduler.troubles import Troubles
@@ -108,6 +109,7 @@ class Scheduler:
         self._unsent: tuple[Recordable, Sequence[Message]] | None = None
         self._cancels_are_doubtful = True  # whether some were taken off the queue, perhaps by another, whose ends we do not hold
         self.idle = threading.Event()  #: set once it has been drained and nothing runs any more
+        self._met_strangers = False
         self._has_news = True
         self._looked = clock.now()
         self._is_draining = False
@@ -133,11 +135,12 @@ class Scheduler:
         with self._fence.writing():
             put_back = jobs_recover(when=when)
         self.reports(when)
+        if self._met_strangers:
+            self._renew_installation()
         self._read_nodes(when)
         self.fleet.reconcile([task for task in adopted if task.has_been_launched and not task.has_ended], when)
         self.status(when)
-        for task in adopted:
-            _tell_of_task("adopted", task)
+        tell_all(logger, (_line_of_task("adopted", task) for task in adopted))
         tell(logger, "started", adopted=len(adopted), put_back=put_back)
 
     def drain(self) -> None:
@@ -163,6 +166,7 @@ class Scheduler:
             outcome = self.inbox.take(engine, reports, self._clock.now())
             self._settle(outcome.finished)
             if outcome.strangers:
+                self._met_strangers = True
                 for task_id in outcome.strangers:  # they run for nobody
                     warn(logger, "ending-stranger", task=task_id)
                 self.fleet.kill_strangers(engine, outcome.strangers, when)
@@ -269,6 +273,13 @@ class Scheduler:
         self.allocations.add(exes)
         return [task for task in current if task is not None]
 
+    def _renew_installation(self) -> None:
+        """Tasks run that the database does not know: a backup was put back, and will give their ids to others."""
+        with self._fence.writing():
+            installation_renew()
+        self._read_settings()
+        warn(logger, "installation-renewed", framework=self._settings.framework_id)
+
     def _hand_back(self, when: datetime) -> None:
         if self._handed_back is None:
             self._handed_back = [exe.job_id for exe in self.job_exes.get_running_job_exes()]
@@ -281,8 +292,8 @@ class Scheduler:
         self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
         self.allocations.add(exes)
         self.rates.count("jobs_launched", len(exes))
+        tell_all(logger, (line("placed", job=exe.job_id, exe=exe.exe_num, node=exe.agent_id) for exe in exes))
         for exe in exes:
-            tell(logger, "placed", job=exe.job_id, exe=exe.exe_num, node=exe.agent_id)
             self._next.put(exe.cluster_id)
 
     def _execution(self, row: JobExecution) -> RunningJobExecution:
@@ -304,18 +315,17 @@ class Scheduler:
                 started.append(task)
         for cluster_id in waiting:
             self._next.put(cluster_id)
-        for task in started:
-            _tell_of_task("launched", task)
+        tell_all(logger, (_line_of_task("launched", task) for task in started))
         self.fleet.launch(started, when)
         self.rates.count("tasks_launched", len(started))
 
     def _tell_recorded(self, recorded: Recorded) -> None:
-        for end in recorded.ends:
-            tell(
-                logger, "recorded", job=end.job_id, exe=end.exe_num, status=end.status, exit_code=end.exit_code, signal=end.signal
-            )
-        for entry in recorded.tried_again:
-            tell(logger, "tried-again", job=entry.job_id, exe=entry.exe_num)
+        ends = (
+            line("recorded", job=end.job_id, exe=end.exe_num, status=end.status, exit_code=end.exit_code, signal=end.signal)
+            for end in recorded.ends
+        )
+        again = (line("tried-again", job=entry.job_id, exe=entry.exe_num) for entry in recorded.tried_again)
+        tell_all(logger, chain(ends, again))
 
     def _settle(self, over: Iterable[RunningJobExecution]) -> None:
         """Free what these executions held, and let the database know."""
@@ -323,8 +333,7 @@ class Scheduler:
         if not over:
             return
         self.allocations.remove(over)
-        for exe in over:
-            tell(logger, "over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name)
+        tell_all(logger, (line("over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name) for exe in over))
         self._persist.wake()
 
     def _read_settings(self) -> None:
@@ -362,6 +371,6 @@ class Scheduler:
             self._persist.wake()
 
 
-def _tell_of_task(event: str, task: Task) -> None:
+def _line_of_task(event: str, task: Task) -> str:
     job, exe = execution_of(task.id) or (None, None)
-    tell(logger, event, job=job, exe=exe, task=task.id)
+    return line(event, job=job, exe=exe, task=task.id)

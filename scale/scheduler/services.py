@@ -58,11 +58,15 @@ class Candidate:
     place: str = ""  #: the host and directory that its tasks are bound to; empty: they are not
 
 
+def installation_renew() -> None:
+    """Take another name in the ids of tasks from now on."""
+    Scheduler.objects.filter(pk=_THE_ONE).update(framework_id=uuid4().hex[:8])
+
+
 @transaction.atomic
 def term_begin(*, by: Candidate, when: datetime) -> Term:
     """Begin the next term; whatever a scheduler of an older one still tries to write is refused from now on."""
-    installation = scheduler_settings().framework_id
-    Leader.objects.get_or_create(pk=_THE_ONE, defaults={"process": by.id, "since": when})
+    Leader.objects.get_or_create(pk=_THE_ONE, defaults={"installation": uuid4().hex, "process": by.id, "since": when})
     leader = Leader.objects.select_for_update().get(pk=_THE_ONE)
     SchedulerProcess.objects.filter(pk=leader.process).exclude(pk=by.id).delete()  # gone, until it says otherwise
     leader.term += 1
@@ -74,7 +78,7 @@ def term_begin(*, by: Candidate, when: datetime) -> Term:
         pk=by.id, defaults={**facts, "seen": Now()}, create_defaults={**facts, "seen": Now(), "started": when}
     )
     SchedulerProcess.objects.exclude(pk=by.id).filter(seen__lt=Now() - _FORGOTTEN_AFTER).delete()
-    return Term(installation, leader.term)
+    return Term(leader.installation, leader.term)
 
 
 def set_aside(*, job_id: int, exe_num: int, content: str, error: str, is_recorded_without: bool, when: datetime) -> None:

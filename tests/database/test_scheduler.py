@@ -452,3 +452,23 @@ def test_a_launch_that_a_node_in_trouble_holds_back_is_not_late():
     world.engine.put_into("node-1", world.now)
     world.turns(3, 60)
     assert world.job(job_id).error.name == "launch-timeout"
+
+
+def test_after_a_backup_was_put_back_no_job_gets_the_end_of_a_task_that_ran_before():
+    world = World(behave=lambda _: Outcome(duration=None, ignores_term=True))
+    [before] = world.submit()
+    world.turn()
+    for table in (TaskUpdate, JobExecution, Queue, Job):  # as if they had never been
+        table.objects.all().delete()
+    world = world.crash()
+    [after] = world.submit()
+    with connection.cursor() as cursor:  # the database gives the number again
+        cursor.execute("UPDATE job SET id = %s WHERE id = %s", [before, after])
+        cursor.execute("UPDATE queue SET job_id = %s WHERE job_id = %s", [before, after])
+    world.turns(2, 1)
+    alive = [task for task, held in world.engine.cluster.tasks.items() if held.end is None]
+    [exe] = world.scheduler.job_exes.get_running_job_exes()
+    assert exe.current_task.id in alive
+    assert world.job(before).status == "RUNNING"
+    world.turn(10)  # the stranger is gone
+    assert world.job(before).status == "RUNNING"

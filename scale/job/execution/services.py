@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef
 
-from scale.database import insert_models, update_rows
+from scale.database import insert_models, insert_rows, update_rows
 from scale.error.models import Error
 from scale.job.messages import (
     CompletedJob,
@@ -28,6 +28,7 @@ from scale.job.messages import (
 )
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
 from scale.job.states import JobStatus, RetryOn, sources_of
+from scale.job.tasks.update import ReportedUpdate
 from scale.queue.entry import QueueEntry
 from scale.queue.models import Queue
 from scale.queue.services import queue_add
@@ -42,7 +43,7 @@ class Recorded(NamedTuple):
 
 @transaction.atomic
 def messages_apply(
-    *, messages: Sequence[Message], updates: Sequence[TaskUpdate], when: datetime, is_repeated: bool = False
+    *, messages: Sequence[Message], updates: Sequence[ReportedUpdate], when: datetime, is_repeated: bool = False
 ) -> Recorded:
     """Record what the managers handed over, all of it or nothing.
 
@@ -93,17 +94,13 @@ def _locked_jobs(ids: set[int]) -> dict[int, Job]:
     return {job.pk: job for job in jobs.select_for_update(of=("self",))}
 
 
-def _record_updates(updates: Sequence[TaskUpdate], *, is_repeated: bool) -> None:
+def _record_updates(updates: Sequence[ReportedUpdate], *, is_repeated: bool) -> None:
     """Of a repeated record, those stay out that are there already."""
     if is_repeated:
         rows = TaskUpdate.objects.filter(job_exe__in={update.job_exe_id for update in updates})
-        recorded = {_facts(row) for row in rows}
-        updates = [update for update in updates if _facts(update) not in recorded]
-    insert_models(updates)
-
-
-def _facts(update: TaskUpdate) -> tuple[object, ...]:
-    return update.job_exe_id, update.task_id, update.status, update.heard, update.timestamp
+        recorded = set(rows.values_list(*ReportedUpdate._fields))
+        updates = [update for update in updates if update not in recorded]
+    insert_rows(TaskUpdate, ReportedUpdate._fields, updates)
 
 
 def _record_ends(ends: Sequence[JobExecutionEnd]) -> None:
