@@ -26,7 +26,8 @@ class Scheduler(models.Model):
 class Status(models.Model):
     """The status document; there is one row, and its id is 1."""
 
-    document = models.BinaryField()  #: JSON, as it is served
+    document = models.BinaryField()  #: JSON, compressed with gzip
+    etag = models.CharField(max_length=32)  #: names what is in it
     rendered = models.DateTimeField()
 
     class Meta:

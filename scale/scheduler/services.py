@@ -15,6 +15,7 @@ from scale.database import again_on_conflict
 from scale.engines.protocol import Term
 from scale.present import ring_after_commit
 from scale.scheduler.models import Leader, Scheduler, SchedulerProcess, SetAside, Status
+from scale.scheduler.status import Packed
 
 _THE_ONE = 1
 _FORGOTTEN_AFTER = timedelta(hours=1)
@@ -39,9 +40,12 @@ def scheduler_edit(*, changes: Mapping[str, Any]) -> None:
     ring_after_commit()
 
 
-def status_save(*, document: bytes, when: datetime) -> None:
+@transaction.atomic
+def status_save(*, document: Packed, when: datetime) -> None:
     """Replace the status document."""
-    Status.objects.update_or_create(pk=_THE_ONE, defaults={"document": document, "rendered": when})
+    columns = {"document": document.content, "etag": document.etag, "rendered": when}
+    if not Status.objects.filter(pk=_THE_ONE).update(**columns):
+        Status.objects.create(pk=_THE_ONE, **columns)
 
 
 @dataclass(frozen=True, slots=True)
