@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STATEFUL := tests/stateful
 USE_A_DATABASE := tests/database tests/api tests/journeys tests/stateful/test_queue.py
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check fast on-postgres soak night coverage lint docs install clean
+.PHONY: help demo up test check fast on-postgres soak night coverage lint docs bench install clean
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -51,10 +51,13 @@ docs: $(VENV)/installed-dev ## Write the pages of docs that are made from the co
 	$(BIN)/python -m scale.cli.rest_reference docs
 	$(BIN)/python -m scale.cli.drawing docs
 
+bench: $(VENV)/installed ## Measure how fast it is, half an hour long, into docs/reference/performance.md; one of it: ONLY=latency
+	$(BIN)/python benchmarks/all.py $(ONLY)
+
 install: $(VENV)/installed ## Make the environment and install Scale into it
 
 clean: ## Remove what these commands made here
-	rm -rf .venv .venv-* build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* benchmarks/.peers build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:
