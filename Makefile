@@ -6,9 +6,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # made up by the machine, as many as HYPOTHESIS_PROFILE says: dev, ci or night
 STATEFUL := tests/stateful
+# choose or start their databases themselves
+STARTS_ITS_OWN := tests/journeys/test_benchmarks.py tests/journeys/test_chaos.py tests/journeys/test_database_away.py tests/journeys/test_leader.py
 USE_A_DATABASE := tests/database tests/api tests/journeys tests/stateful/test_queue.py
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check fast on-postgres soak night coverage lint docs bench install clean
+.PHONY: help demo up test check fast on-postgres soak night chaos coverage lint docs bench install clean
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -28,13 +30,17 @@ fast: $(VENV)/installed-dev ## The fast tests alone
 	$(BIN)/pytest -m "not slow"
 
 on-postgres: $(VENV)/installed-dev ## Whatever uses a database, on a PostgreSQL that is started for it
-	$(BIN)/python -m tests.clusters.postgres -- $(BIN)/pytest $(USE_A_DATABASE)
+	$(BIN)/python -m tests.clusters.postgres -- $(BIN)/pytest $(USE_A_DATABASE) $(addprefix --ignore=,$(STARTS_ITS_OWN))
 
 soak: $(VENV)/installed-dev ## Tell SEEDS=100000 stories of a scheduler in a bad world, or one of them again: SEED=1234
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100000))
 
 night: $(VENV)/installed-dev ## Let the machine look for a story that breaks a part of us, for hours: 20,000 examples
 	HYPOTHESIS_PROFILE=night $(BIN)/pytest --timeout=0 $(STATEFUL)
+
+chaos: $(VENV)/installed-dev ## Kill everything at random while 2,000 jobs run, on each database; nothing may be lost or run twice
+	$(BIN)/python benchmarks/chaos.py
+	$(BIN)/python benchmarks/chaos.py --sqlite
 
 coverage: $(VENV)/installed-dev ## Fail where a line or branch of the pure files is not tested
 	HYPOTHESIS_PROFILE=dev $(BIN)/coverage run -m pytest -q tests/unit tests/stateful tests/contracts/test_instant_engine.py

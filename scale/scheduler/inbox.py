@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from scale.engines.protocol import NodeReport, Report, TaskReport
-from scale.fact import tell
+from scale.engines.protocol import NodeReport, Report, TaskReport, TaskState
+from scale.fact import line, tell_all
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
-from scale.job.models import TaskUpdate
 from scale.job.tasks.manager import TaskManager
-from scale.job.tasks.update import ENDED, TaskStatusUpdate
+from scale.job.tasks.update import ReportedUpdate, TaskStatusUpdate
 from scale.kernel.ids import execution_of, parse_cluster_id
 from scale.kernel.locks import OwnedLock
 from scale.node.manager import NodeManager
 from scale.scheduler.rates import Rates
 
 logger = logging.getLogger(__name__)
+
+_EVENTS = {state: state.lower().replace("_", "-") for state in TaskState}  # the words of the log
+_ENDINGS = (TaskState.FINISHED, TaskState.FAILED, TaskState.KILLED)
 
 
 @dataclass
@@ -40,9 +43,19 @@ class Outcome:
 class Recordable:
     """What the database must learn of reports, and what may be done once it has: not before, or a crash would not know of it."""
 
-    updates: tuple[TaskUpdate, ...]
+    updates: tuple[ReportedUpdate, ...]
     ends: tuple[tuple[str, str], ...]  #: engine, task id: the engine may forget these ends
     ready: tuple[str, ...]  #: cluster ids of executions whose next task may start
+
+
+class _Taken(NamedTuple):
+    """A report, and what the managers made of it."""
+
+    report: TaskReport
+    update: ReportedUpdate
+    exe: RunningJobExecution | None
+    is_over: bool  #: its execution is, because of this
+    is_stranger: bool  #: it runs for nobody that we know
 
 
 class Inbox:
@@ -54,18 +67,26 @@ class Inbox:
         self._nodes = nodes
         self._rates = rates
         self._lock = OwnedLock()
-        self._updates: list[TaskUpdate] = []
+        self._updates: list[ReportedUpdate] = []
         self._ends: list[tuple[str, str]] = []
         self._ready: list[str] = []
 
-    def take(self, engine: str, reports: Iterable[Report], heard: datetime) -> Outcome:
+    def take(self, engine: str, reports: Sequence[Report], heard: datetime) -> Outcome:
         """Tell every manager of each report: the task first, then its execution, so that both agree."""
         outcome = Outcome()
+        taken: list[_Taken] = []
         for report in reports:
             if isinstance(report, NodeReport):
                 self._take_node(engine, report, outcome)
             else:
-                self._take_task(engine, report, heard, outcome)
+                taken.append(self._take_task(report, heard))
+        outcome.finished = [one.exe for one in taken if one.exe is not None and one.is_over]
+        strangers = [one.report.task_id for one in taken if one.is_stranger]
+        over = {one.report.task_id for one in taken if one.report.state.is_end} if strangers else ()
+        outcome.strangers = [task_id for task_id in strangers if task_id not in over]
+        tell_all(logger, (_line(one.report) for one in taken))
+        self._count(taken)
+        self._keep(engine, taken)
         return outcome
 
     def drain(self) -> Recordable:
@@ -82,43 +103,37 @@ class Inbox:
         if report.is_online and before is not None and not before.is_online:
             outcome.returned.append(report.node)
 
-    def _take_task(self, engine: str, report: TaskReport, heard: datetime, outcome: Outcome) -> None:
+    def _take_task(self, report: TaskReport, heard: datetime) -> _Taken:
         exe = self._job_exes.get_running_job_exe(parse_cluster_id(report.task_id))
-        update = _update(report, heard)
+        update = _update(report, exe, heard)
         news = TaskStatusUpdate(update, report.node, _data(report), heard=heard)
-        task = self._tasks.get_task(report.task_id)
+        is_stranger = self._tasks.get_task(report.task_id) is None
         self._tasks.handle_task_update(news)
-        finished = self._job_exes.handle_task_update(news)
-        if finished is not None:
-            outcome.finished.append(finished)
-        if task is None and not report.state.is_end:
-            outcome.strangers.append(report.task_id)
-        _tell(report)
-        self._rates.count("task_updates")
-        self._rates.count("tasks_finished", news.status in ENDED)
-        self._rates.count("jobs_finished", finished is not None)
-        self._keep(engine, report, update, exe)
+        is_over = self._job_exes.handle_task_update(news) is not None
+        return _Taken(report, update, exe, is_over, is_stranger)
 
-    def _keep(self, engine: str, report: TaskReport, update: TaskUpdate, exe: RunningJobExecution | None) -> None:
+    def _count(self, taken: Sequence[_Taken]) -> None:
+        self._rates.count("task_updates", len(taken))
+        self._rates.count("tasks_finished", sum(one.report.state in _ENDINGS for one in taken))
+        self._rates.count("jobs_finished", sum(one.is_over for one in taken))
+
+    def _keep(self, engine: str, taken: Sequence[_Taken]) -> None:
         """Last of all: whoever finds an end here finds its consequences with the managers."""
         with self._lock:
-            if exe is not None:
-                update.job_exe_id = exe.id
-                self._updates.append(update)
-                if exe.is_next_task_ready():
-                    self._ready.append(exe.cluster_id)
-            if report.state.is_end:
-                self._ends.append((engine, report.task_id))
+            self._updates += [one.update for one in taken if one.exe is not None]
+            self._ends += [(engine, one.report.task_id) for one in taken if one.report.state.is_end]
+            self._ready += [one.exe.cluster_id for one in taken if one.exe is not None and one.exe.is_next_task_ready()]
 
 
-def _tell(report: TaskReport) -> None:
+def _line(report: TaskReport) -> str:
     job, exe = execution_of(report.task_id) or (None, None)
     said = {"exit_code": report.exit_code, "signal": report.signal, "reason": report.reason.value, "message": report.message}
-    tell(logger, report.state.lower().replace("_", "-"), job=job, exe=exe, task=report.task_id, **said)
+    return line(_EVENTS[report.state], job=job, exe=exe, task=report.task_id, **said)
 
 
-def _update(report: TaskReport, heard: datetime) -> TaskUpdate:
-    return TaskUpdate(
+def _update(report: TaskReport, exe: RunningJobExecution | None, heard: datetime) -> ReportedUpdate:
+    return ReportedUpdate(
+        job_exe_id=exe.id if exe else None,
         task_id=report.task_id,
         status=report.state.value,
         timestamp=report.when,

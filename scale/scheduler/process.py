@@ -17,13 +17,14 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from queue import SimpleQueue
 
 import orjson
 
 from scale.engines.protocol import Engine
 from scale.error.lookup import remember_errors
-from scale.fact import tell, warn
+from scale.fact import line, tell, tell_all, warn
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
 from scale.job.execution.selectors import executions_unended
@@ -62,6 +63,8 @@ from scale.scheduler.waits import Waits
 
 logger = logging.getLogger(__name__)
 
+_NOTHING = timedelta()
+_LOOK_EVERY = timedelta(seconds=1)
 _ALL_NODES_EVERY = timedelta(seconds=30)
 _OVERLAP = timedelta(seconds=30)  # clocks of web and scheduler may differ by so much without a change being missed
 
@@ -106,11 +109,13 @@ class Scheduler:
         self._unsent: tuple[Recordable, Sequence[Message]] | None = None
         self._cancels_are_doubtful = True  # whether some were taken off the queue, perhaps by another, whose ends we do not hold
         self.idle = threading.Event()  #: set once it has been drained and nothing runs any more
+        self._has_news = True
+        self._looked = clock.now()
         self._is_draining = False
         self._handed_back: list[int] | None = None
         self._reports = Loop("reports", self.reports, 5.0)
-        self._schedule = Loop("schedule", self.schedule, 1.0)
-        self._persist = Loop("persist", self.persist, 1.0)
+        self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest=0.002)
+        self._persist = Loop("persist", self.persist, 1.0, rest=0.02)
         status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidier.tidy, 0.25)
         self.loops = (self._reports, self._schedule, self._persist, status, tidy)
 
@@ -132,8 +137,7 @@ class Scheduler:
         self._read_nodes(when)
         self.fleet.reconcile([task for task in adopted if task.has_been_launched and not task.has_ended], when)
         self.status(when)
-        for task in adopted:
-            _tell_of_task("adopted", task)
+        tell_all(logger, (_line_of_task("adopted", task) for task in adopted))
         tell(logger, "started", adopted=len(adopted), put_back=put_back)
 
     def drain(self) -> None:
@@ -148,6 +152,7 @@ class Scheduler:
 
     def wake(self) -> None:
         """Somebody rang: there is something new to be seen in the database."""
+        self._has_news = True
         self._schedule.wake()
 
     # --- turns
@@ -163,16 +168,31 @@ class Scheduler:
                 self.fleet.kill_strangers(engine, outcome.strangers, when)
             if outcome.returned:
                 self.tender.welcome_back(outcome.returned, when)
+            self._has_news |= outcome.nodes_changed
             if outcome.concerns_placement:
                 self._schedule.wake()
             self._persist.wake()
 
     def schedule(self, when: datetime) -> None:
         """See what changed, tend to what runs, and place what waits."""
+        self._look(when)
+        self._place(when)
+
+    def _schedule_again(self, when: datetime) -> None:
+        """The same; but what others may have changed is only looked at when somebody rang, and every second."""
+        if self._has_news or not _NOTHING <= when - self._looked < _LOOK_EVERY:  # a clock may be set back
+            self._look(when)
+        self._place(when)
+
+    def _look(self, when: datetime) -> None:
+        """See what operators, clients and engines have changed."""
+        self._has_news, self._looked = False, when  # first: who rings from now on may have come too late for us
         self._read_settings()
         self._read_nodes(when)
         self._settle(self.job_exes.sync_with_database())
         self._clear_canceled(when)
+
+    def _place(self, when: datetime) -> None:
         self._settle(self.tender.tend(when))
         self._take(self.placer.settle())
         if self._is_draining:
@@ -186,7 +206,7 @@ class Scheduler:
     def persist(self, when: datetime) -> None:
         """Record what was handed over. It is kept until that is committed; only then may engines forget the ends."""
         if self._unsent is not None:
-            self._send(*self._unsent, when)  # what a turn before could not
+            self._send(*self._unsent, when, is_repeated=True)  # what a turn before could not
         is_last = self._handed_back is not None and not self.job_exes.get_running_job_exes()
         if self._drained is None:
             self._drained = self.inbox.drain()  # first: what follows from these reports, the managers know by now
@@ -226,8 +246,8 @@ class Scheduler:
 
     # --- what the turns are made of
 
-    def _send(self, recordable: Recordable, messages: Sequence[Message], when: datetime) -> None:
-        if handover := Handover(messages, recordable.updates):
+    def _send(self, recordable: Recordable, messages: Sequence[Message], when: datetime, *, is_repeated: bool = False) -> None:
+        if handover := Handover(messages, recordable.updates, is_repeated):
             recorded = record(handover, self._fence.writing, when)
             self._tell_recorded(recorded)
             if recorded.tried_again:
@@ -260,8 +280,8 @@ class Scheduler:
         self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
         self.allocations.add(exes)
         self.rates.count("jobs_launched", len(exes))
+        tell_all(logger, (line("placed", job=exe.job_id, exe=exe.exe_num, node=exe.agent_id) for exe in exes))
         for exe in exes:
-            tell(logger, "placed", job=exe.job_id, exe=exe.exe_num, node=exe.agent_id)
             self._next.put(exe.cluster_id)
 
     def _execution(self, row: JobExecution) -> RunningJobExecution:
@@ -283,18 +303,17 @@ class Scheduler:
                 started.append(task)
         for cluster_id in waiting:
             self._next.put(cluster_id)
-        for task in started:
-            _tell_of_task("launched", task)
+        tell_all(logger, (_line_of_task("launched", task) for task in started))
         self.fleet.launch(started, when)
         self.rates.count("tasks_launched", len(started))
 
     def _tell_recorded(self, recorded: Recorded) -> None:
-        for end in recorded.ends:
-            tell(
-                logger, "recorded", job=end.job_id, exe=end.exe_num, status=end.status, exit_code=end.exit_code, signal=end.signal
-            )
-        for entry in recorded.tried_again:
-            tell(logger, "tried-again", job=entry.job_id, exe=entry.exe_num)
+        ends = (
+            line("recorded", job=end.job_id, exe=end.exe_num, status=end.status, exit_code=end.exit_code, signal=end.signal)
+            for end in recorded.ends
+        )
+        again = (line("tried-again", job=entry.job_id, exe=entry.exe_num) for entry in recorded.tried_again)
+        tell_all(logger, chain(ends, again))
 
     def _settle(self, over: Iterable[RunningJobExecution]) -> None:
         """Free what these executions held, and let the database know."""
@@ -302,8 +321,7 @@ class Scheduler:
         if not over:
             return
         self.allocations.remove(over)
-        for exe in over:
-            tell(logger, "over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name)
+        tell_all(logger, (line("over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name) for exe in over))
         self._persist.wake()
 
     def _read_settings(self) -> None:
@@ -341,6 +359,6 @@ class Scheduler:
             self._persist.wake()
 
 
-def _tell_of_task(event: str, task: Task) -> None:
+def _line_of_task(event: str, task: Task) -> str:
     job, exe = execution_of(task.id) or (None, None)
-    tell(logger, event, job=job, exe=exe, task=task.id)
+    return line(event, job=job, exe=exe, task=task.id)

@@ -13,7 +13,7 @@ from scale.database import is_passing
 from scale.fact import warn
 from scale.job.execution.services import Recorded, messages_apply
 from scale.job.messages import Message, bare_messages, by_execution
-from scale.job.models import TaskUpdate
+from scale.job.tasks.update import ReportedUpdate
 from scale.kernel.ids import execution_of
 from scale.scheduler.fence import Deposed
 from scale.scheduler.services import set_aside
@@ -28,7 +28,8 @@ class Handover:
     """What is to be recorded together."""
 
     messages: Sequence[Message]
-    updates: Sequence[TaskUpdate]
+    updates: Sequence[ReportedUpdate]
+    is_repeated: bool = False  #: an attempt before failed, and may have been committed all the same
 
     def __bool__(self) -> bool:
         return bool(self.messages or self.updates)
@@ -51,7 +52,7 @@ def record(handover: Handover, writing: Writing, when: datetime) -> Recorded:
 
 def _apply(handover: Handover, writing: Writing, when: datetime) -> Recorded:
     with writing():
-        return messages_apply(messages=handover.messages, updates=handover.updates, when=when)
+        return messages_apply(messages=handover.messages, updates=handover.updates, when=when, is_repeated=handover.is_repeated)
 
 
 def _record_one(key: tuple[int, int], handover: Handover, writing: Writing, when: datetime) -> Recorded:
@@ -68,7 +69,7 @@ def _record_one(key: tuple[int, int], handover: Handover, writing: Writing, when
         set_aside(
             job_id=job,
             exe_num=exe,
-            content=ascii((handover.messages, [vars(update) for update in handover.updates])),
+            content=ascii((handover.messages, handover.updates)),
             error=f"{type(refusal).__name__}: {refusal}",
             is_recorded_without=recorded is not None,
             when=when,
@@ -88,7 +89,8 @@ def _without_words(handover: Handover, writing: Writing, when: datetime) -> Reco
 
 def _by_execution(handover: Handover) -> dict[tuple[int, int], Handover]:
     messages = by_execution(handover.messages)
-    updates: dict[tuple[int, int], list[TaskUpdate]] = {}
+    updates: dict[tuple[int, int], list[ReportedUpdate]] = {}
     for update in handover.updates:
         updates.setdefault(execution_of(update.task_id) or _NOBODY, []).append(update)
-    return {key: Handover(messages.get(key, ()), updates.get(key, ())) for key in {**messages, **updates}}
+    keys = {**messages, **updates}
+    return {key: Handover(messages.get(key, ()), updates.get(key, ()), handover.is_repeated) for key in keys}

@@ -37,7 +37,7 @@ def test_what_was_acknowledged_before_the_disk_was_full_ends_when_there_is_room_
     until(lambda: len(pids.read_text().split()) == 20)
     running = [psutil.Process(int(pid)) for pid in pids.read_text().split()]
     disk.fill()
-    until(lambda: is_refused(service))
+    until(lambda: is_known_to_be_full(service))
     go.touch()
     until(lambda: not any(process.is_running() for process in running))
     assert service.process.poll() is None
@@ -48,10 +48,11 @@ def test_what_was_acknowledged_before_the_disk_was_full_ends_when_there_is_room_
     assert service.stop() == 0
 
 
-def is_refused(service) -> bool:
-    """Whether a job is refused for now; one that is taken after all runs like any other."""
+def is_known_to_be_full(service) -> bool:
+    """Where the database is on this disk, a job is refused for now; where it is not, the node takes no more."""
     try:
         service.submit("true")
+        nodes = service.client.status()["nodes"]
     except Unwell as refusal:
         return refusal.status == 503
-    return False
+    return nodes[0]["state"]["name"] == "DEGRADED"

@@ -11,9 +11,9 @@ The rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from scale.job.states import ExecutionStatus
 from scale.kernel.ids import TaskId, losses_in, lost_task_id
@@ -22,8 +22,7 @@ PATIENCE: Final = timedelta(minutes=10)
 LOSSES_ALLOWED: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     remaining: tuple[TaskId, ...]  #: in the order in which they run
     current: TaskId | None = None
     status: ExecutionStatus = ExecutionStatus.RUNNING
@@ -121,12 +120,12 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: PLR0911 one return an e
         case TaskStarted():
             return _start(exe), ()
         case TaskFinished(task, when, heard) if task == exe.current:
-            idle = replace(exe, current=None, idle_since=heard)
+            idle = exe._replace(current=None, idle_since=heard)
             return (idle if idle.remaining else _end(idle, ExecutionStatus.COMPLETED, when)), ()
         case TaskFailed(task, error, when) if task == exe.current:
-            return _end(replace(exe, current=None, idle_since=when), ExecutionStatus.FAILED, when, error), ()
+            return _end(exe._replace(current=None, idle_since=when), ExecutionStatus.FAILED, when, error), ()
         case TaskLost(task, when, heard) if task == exe.current:
-            return _lose(replace(exe, current=None, idle_since=heard), task, when), ()
+            return _lose(exe._replace(current=None, idle_since=heard), task, when), ()
         case TimedOut(task, error, when) if task == exe.current:
             return _end(exe, ExecutionStatus.FAILED, when, error), (KillTask(task),)
         case TaskFinished() | TaskFailed() | TaskLost() | TimedOut():
@@ -144,13 +143,13 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: PLR0911 one return an e
 def _end(exe: Execution, status: ExecutionStatus, when: datetime, error: str | None = None) -> Execution:
     if exe.status is not ExecutionStatus.RUNNING:
         return exe
-    return replace(exe, remaining=(), status=status, finished=when, error=error)
+    return exe._replace(remaining=(), status=status, finished=when, error=error)
 
 
 def _start(exe: Execution) -> Execution:
     if not exe.is_next_task_ready:
         return exe
-    return replace(exe, current=exe.remaining[0], remaining=exe.remaining[1:])
+    return exe._replace(current=exe.remaining[0], remaining=exe.remaining[1:])
 
 
 def _lose(idle: Execution, task: TaskId, when: datetime) -> Execution:
@@ -159,13 +158,13 @@ def _lose(idle: Execution, task: TaskId, when: datetime) -> Execution:
     losses = losses_in(task) + 1
     if losses >= idle.losses_allowed:
         return _end(idle, ExecutionStatus.FAILED, when, "node-lost")
-    return replace(idle, remaining=(lost_task_id(task, losses), *idle.remaining))
+    return idle._replace(remaining=(lost_task_id(task, losses), *idle.remaining))
 
 
 def _starve(exe: Execution, when: datetime) -> Execution:
     if not exe.is_next_task_ready or exe.idle_since is None or when - exe.idle_since <= PATIENCE:
         return exe
-    return replace(_end(exe, ExecutionStatus.FAILED, when, "resource-starvation"), is_starved=True)
+    return _end(exe, ExecutionStatus.FAILED, when, "resource-starvation")._replace(is_starved=True)
 
 
 def _about_current(exe: Execution, effect: type[KillTask] | type[ReconcileTask]) -> tuple[Effect, ...]:

@@ -11,10 +11,10 @@ from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef
 
-from scale.database import update_rows
+from scale.database import insert_models, insert_rows, update_rows
 from scale.error.models import Error
 from scale.job.messages import (
     CompletedJob,
@@ -28,6 +28,7 @@ from scale.job.messages import (
 )
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
 from scale.job.states import JobStatus, RetryOn, sources_of
+from scale.job.tasks.update import ReportedUpdate
 from scale.queue.entry import QueueEntry
 from scale.queue.models import Queue
 from scale.queue.services import queue_add
@@ -41,25 +42,30 @@ class Recorded(NamedTuple):
 
 
 @transaction.atomic
-def messages_apply(*, messages: Sequence[Message], updates: Sequence[TaskUpdate], when: datetime) -> Recorded:
-    """Record what the managers handed over, all of it or nothing."""
+def messages_apply(
+    *, messages: Sequence[Message], updates: Sequence[ReportedUpdate], when: datetime, is_repeated: bool = False
+) -> Recorded:
+    """Record what the managers handed over, all of it or nothing.
+
+    :param is_repeated: an attempt before failed, and nobody knows whether it was committed all the same
+    """
     running = [job for message in messages if isinstance(message, RunningJobs) for job in message.jobs]
     ends = [end for message in messages if isinstance(message, CreateJobExecutionEnds) for end in message.job_exe_ends]
     completed = [job for message in messages if isinstance(message, CompletedJobs) for job in message.jobs]
     failed = [job for message in messages if isinstance(message, FailedJobs) for job in message.jobs]
     spoken_of: Iterable[RunningJob | CompletedJob | FailedJob] = chain(running, completed, failed)
-    jobs = _lock_jobs({job.job_id for job in spoken_of})
-    _record_updates(updates)
+    _lock_jobs({job.job_id for job in spoken_of})
+    _record_updates(updates, is_repeated=is_repeated)
     _record_ends(ends)
     _record_running(running, when)
     _record_completed(completed, when)
-    return Recorded(tuple(ends), tried_again=tuple(_record_failed(failed, jobs, when)))
+    return Recorded(tuple(ends), tried_again=tuple(_record_failed(failed, when)))
 
 
 @transaction.atomic
 def jobs_put_back(*, job_ids: Iterable[int], when: datetime) -> int:
     """Queue jobs again whose executions were ended for no fault of theirs; it does not count against their tries."""
-    jobs = _lock_jobs(set(job_ids))
+    jobs = _locked_jobs(set(job_ids))
     back = [job for job in jobs.values() if job.status in (JobStatus.QUEUED, JobStatus.RUNNING)]
     Job.objects.filter(pk__in=[job.pk for job in back]).update(max_tries=F("max_tries") + 1)
     return len(queue_again([(job, job.queued or when) for job in back], when))
@@ -73,8 +79,13 @@ def jobs_recover(*, when: datetime) -> int:
     return jobs_put_back(job_ids=list(adrift.values_list("pk", flat=True)), when=when)
 
 
-def _lock_jobs(ids: set[int]) -> dict[int, Job]:
+def _lock_jobs(ids: set[int]) -> None:
     """Always in the order of their ids, so that two writers never wait for each other."""
+    if connection.features.has_select_for_update:
+        list(Job.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
+
+
+def _locked_jobs(ids: set[int]) -> dict[int, Job]:
     columns = (
         "job_type", "status", "num_exes", "max_tries", "retry_on", "is_superseded", "resources", "priority", "queued",
         "job_type__is_long_running",
@@ -83,26 +94,18 @@ def _lock_jobs(ids: set[int]) -> dict[int, Job]:
     return {job.pk: job for job in jobs.select_for_update(of=("self",))}
 
 
-def _record_updates(updates: Sequence[TaskUpdate]) -> None:
-    """Those stay out that were recorded before, by an attempt of which nobody heard that it was committed."""
-    tried = {update.pk: update for update in updates if update.pk is not None}
-    recorded = {row.pk for row in TaskUpdate.objects.filter(pk__in=tried) if _is_same(row, tried[row.pk])} if tried else set()
-    new = [update for update in updates if update.pk not in recorded]
-    for update in new:
-        update.pk = None
-    TaskUpdate.objects.bulk_create(new, batch_size=500)
-
-
-def _is_same(row: TaskUpdate, update: TaskUpdate) -> bool:
-    """Whether this row came of this update, and is not another one that got its id after a rollback."""
-    return (row.task_id, row.status, row.heard, row.timestamp) == (
-        update.task_id, update.status, update.heard, update.timestamp,
-    )  # fmt: skip
+def _record_updates(updates: Sequence[ReportedUpdate], *, is_repeated: bool) -> None:
+    """Of a repeated record, those stay out that are there already."""
+    if is_repeated:
+        rows = TaskUpdate.objects.filter(job_exe__in={update.job_exe_id for update in updates})
+        recorded = set(rows.values_list(*ReportedUpdate._fields))
+        updates = [update for update in updates if update not in recorded]
+    insert_rows(TaskUpdate, ReportedUpdate._fields, updates)
 
 
 def _record_ends(ends: Sequence[JobExecutionEnd]) -> None:
     """The first record of an execution's end stays."""
-    JobExecutionEnd.objects.bulk_create(ends, batch_size=500, ignore_conflicts=True)
+    insert_models(ends, ignore_conflicts=True)
     JobExecution.objects.filter(pk__in=[end.job_exe_id for end in ends]).update(has_ended=True)
 
 
@@ -134,8 +137,9 @@ def _record_completed(jobs: Sequence[CompletedJob], when: datetime) -> None:
     )
 
 
-def _record_failed(failed: Sequence[FailedJob], jobs: dict[int, Job], when: datetime) -> list[QueueEntry]:
+def _record_failed(failed: Sequence[FailedJob], when: datetime) -> list[QueueEntry]:
     """Try again those that may be, and fail the rest; returns the executions that are tried instead."""
+    jobs = _locked_jobs({told.job_id for told in failed}) if failed else {}
     current = [told for told in failed if (job := jobs.get(told.job_id)) and job.num_exes == told.exe_num]
     errors = Error.objects.in_bulk({told.error_id for told in current}) if current else {}
     again = {told for told in current if _is_tried_again(jobs[told.job_id], errors[told.error_id])}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from scale.engines.protocol import Usage
@@ -129,11 +128,11 @@ class Task(ABC):
 
     def force_kill(self) -> None:
         with self._lock:
-            self._line = replace(self._line, is_unwanted=True)
+            self._line = self._line._replace(is_unwanted=True)
 
     def force_reconciliation(self) -> None:
         with self._lock:
-            self._line = replace(self._line, is_asked_after=True)
+            self._line = self._line._replace(is_asked_after=True)
 
     def needs_killed(self) -> bool:
         """Whether to send a kill (again)."""

@@ -11,9 +11,8 @@ The rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from scale.engines.protocol import Usage
 from scale.job.tasks.update import ENDED, TaskStatus, TaskStatusUpdate
@@ -24,8 +23,7 @@ RUNNING_SILENCE: Final = timedelta(minutes=10)
 STAGING_SILENCE: Final = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(NamedTuple):
     launched: datetime | None = None
     started: datetime | None = None
     ended: datetime | None = None
@@ -47,32 +45,31 @@ CREATED = Timeline()
 
 def launch(line: Timeline, when: datetime) -> Timeline:
     """A second launch changes nothing."""
-    return replace(line, launched=when, heard=when) if line.launched is None else line
+    return line._replace(launched=when, heard=when) if line.launched is None else line
 
 
 def excuse(line: Timeline, when: datetime) -> Timeline:
     """It is no fault of the task that it has not started yet."""
     is_waiting = line.launched is not None and line.started is None and line.ended is None
-    return replace(line, launched=when) if is_waiting else line
+    return line._replace(launched=when) if is_waiting else line
 
 
 def update(line: Timeline, news: TaskStatusUpdate) -> Timeline:
     moment = news.when or line.heard
-    line = replace(line, is_asked_after=False, heard=moment)
+    line = line._replace(is_asked_after=False, heard=moment)
     if line.ended is not None:
         return line
     if news.status is TaskStatus.LOST:
         return CREATED
     if news.status is TaskStatus.RUNNING and line.started is None:
-        return replace(line, started=moment, container_name=news.container_name, native_state=news.native_status)
+        return line._replace(started=moment, container_name=news.container_name, native_state=news.native_status)
     if news.status in ENDED:
         return _end(line, news, moment)
     return line
 
 
 def _end(line: Timeline, news: TaskStatusUpdate, moment: datetime | None) -> Timeline:
-    return replace(
-        line,
+    return line._replace(
         ended=moment,
         final_status=news.status,
         exit_code=news.exit_code,
@@ -90,7 +87,7 @@ def check_timeout(line: Timeline, when: datetime, *, running: timedelta | None, 
     since, allowed = (line.launched, staging) if line.started is None else (line.started, running)
     if allowed is None or when - since <= allowed:
         return line
-    return replace(line, is_late=True, is_unwanted=True)
+    return line._replace(is_late=True, is_unwanted=True)
 
 
 def needs_killed(line: Timeline) -> bool:

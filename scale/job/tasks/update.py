@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from scale.engines.protocol import Usage
 
@@ -60,6 +60,20 @@ class Update(Protocol):
     def message(self) -> str | None: ...
 
 
+class ReportedUpdate(NamedTuple):
+    """What an engine said of a task of an execution: the columns of a `TaskUpdate` row, in their order, before it is one."""
+
+    job_exe_id: int | None
+    task_id: str
+    status: str
+    timestamp: datetime | None
+    heard: datetime | None
+    source: str | None
+    reason: str | None
+    message: str | None
+    created: datetime
+
+
 class TaskStatusUpdate:
     """One update of one task.
 
@@ -109,6 +123,6 @@ class TaskStatusUpdate:
     def _exit_code(self) -> int | None:
         if self.data.get("exit_code") is not None:
             return int(self.data["exit_code"])
-        if found := _EXITED.search(self.message or ""):
+        if self.message and (found := _EXITED.search(self.message)):
             return int(found.group(1))
         return 0 if self.status is TaskStatus.FINISHED else None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db import transaction
+from django.db.models import QuerySet
 
+from scale.database import insert_rows
 from scale.job.execution.configuration import command_configuration
-from scale.job.models import Job, JobExecution, JobExecutionEnd
+from scale.job.models import JobExecution, JobExecutionEnd, JobType
 from scale.job.states import ExecutionStatus
 from scale.kernel.ids import cluster_id
 from scale.queue.models import Queue
@@ -27,15 +30,10 @@ def plan_apply(
     :param gpus: the indices that queue entries get, by the entries' ids
     """
     node_of = {placement.ask.entry_id: placement.node_id for placement in placements}
-    entries = _claim(node_of)
-    jobs = _jobs_of(entries)
-    executions = [
-        _execution(entry, jobs[entry.job_id], framework_id, when, node_id=node_of[entry.pk], gpus=gpus.get(entry.pk, ()))
-        for entry in entries
-    ]
-    made = JobExecution.objects.bulk_create(executions, batch_size=500)
-    queue_remove(ids=[entry.pk for entry in entries])
-    return made
+    waiting = Queue.objects.filter(pk__in=list(node_of), is_canceled=False)
+    made = _executions(waiting, lambda claim: (node_of[claim.entry_id], gpus.get(claim.entry_id, ())), framework_id, when)
+    queue_remove(ids=[claim.entry_id for claim, _ in made])
+    return [execution for _, execution in made]
 
 
 @transaction.atomic
@@ -60,52 +58,83 @@ def cancels_settle(*, when: datetime) -> list[JobExecutionEnd]:
 @transaction.atomic
 def queue_clear_canceled(*, framework_id: str, when: datetime, most: int = 500) -> list[JobExecutionEnd]:
     """Take canceled entries off the queue and record executions that never ran; returns their ends, not yet saved."""
-    entries = list(Queue.objects.filter(is_canceled=True).order_by("id").select_for_update(skip_locked=True)[:most])
-    jobs = _jobs_of(entries)
-    executions = [_execution(entry, jobs[entry.job_id], framework_id, when, node_id=None) for entry in entries]
-    made = JobExecution.objects.bulk_create(executions, batch_size=500)
-    queue_remove(ids=[entry.pk for entry in entries])
-    return [_canceled_end(execution, when) for execution in made]
+    canceled = Queue.objects.filter(is_canceled=True).order_by("id").values_list("pk", flat=True)[:most]
+    made = _executions(Queue.objects.filter(pk__in=list(canceled)), lambda claim: (None, ()), framework_id, when)
+    queue_remove(ids=[claim.entry_id for claim, _ in made])
+    return [_canceled_end(execution, when) for _, execution in made]
 
 
-def _claim(node_of: Mapping[int, int]) -> list[Queue]:
-    wanted = Queue.objects.filter(pk__in=list(node_of), is_canceled=False).order_by("id")
-    return list(wanted.select_for_update(skip_locked=True))
+class _Claim(NamedTuple):
+    """A queue entry that is ours until the transaction is over, and what its execution needs of the job."""
+
+    entry_id: int
+    job_id: int
+    job_type_id: int
+    exe_num: int
+    priority: int
+    resources: Mapping[str, float]
+    queued: datetime
+    command: Any
+    env: Mapping[str, str]
+    working_dir: str | None
+    timeout: int
+    input_file_size: float | None
+    submitted: datetime
+    user: str
 
 
-def _jobs_of(entries: Iterable[Queue]) -> Mapping[int, Job]:
-    return Job.objects.select_related("owner", "job_type").in_bulk({entry.job_id for entry in entries})
+_CLAIMED = (
+    "pk", "job_id", "job_type_id", "exe_num", "priority", "resources", "queued", "job__command", "job__env", "job__working_dir",
+    "job__timeout", "job__input_file_size", "job__created", "job__owner__username",
+)  # fmt: skip
+_Place = tuple[int | None, Sequence[int]]  # node, and the indices of GPUs on it
 
 
-def _execution(
-    entry: Queue, job: Job, framework_id: str, when: datetime, *, node_id: int | None, gpus: Sequence[int] = ()
-) -> JobExecution:
-    name = cluster_id(framework_id, job.pk, entry.exe_num)
+def _executions(
+    entries: QuerySet[Queue], place: Callable[[_Claim], _Place], framework_id: str, when: datetime
+) -> list[tuple[_Claim, JobExecution]]:
+    """Claim what nobody else has claimed of these, and make their executions."""
+    locked = entries.order_by("id").select_for_update(skip_locked=True, of=("self",))
+    claims = [_Claim(*row) for row in locked.values_list(*_CLAIMED)]
+    types = JobType.objects.in_bulk({claim.job_type_id for claim in claims})
+    executions = [_execution(claim, types[claim.job_type_id], place(claim), framework_id, when) for claim in claims]
+    ids = insert_rows(JobExecution, _COLUMNS, [[execution.__dict__[name] for name in _COLUMNS] for execution in executions])
+    for execution, pk in zip(executions, ids, strict=True):
+        execution.pk = pk
+    return list(zip(claims, executions, strict=True))
+
+
+_COLUMNS = [field.attname for field in JobExecution._meta.concrete_fields if not field.primary_key]
+
+
+def _execution(claim: _Claim, job_type: JobType, place: _Place, framework_id: str, when: datetime) -> JobExecution:
+    node_id, gpus = place
+    name = cluster_id(framework_id, claim.job_id, claim.exe_num)
     configuration = command_configuration(
         name,
-        job.command or [],
-        env=job.env,
-        working_dir=job.working_dir,
-        resources=entry.resources,
-        job_id=job.pk,
-        exe_num=entry.exe_num,
+        claim.command or [],
+        env=claim.env,
+        working_dir=claim.working_dir,
+        resources=claim.resources,
+        job_id=claim.job_id,
+        exe_num=claim.exe_num,
         gpus=gpus,
     )
     return JobExecution(
-        job=job,
-        job_type=job.job_type,
-        exe_num=entry.exe_num,
+        job_id=claim.job_id,
+        job_type=job_type,
+        exe_num=claim.exe_num,
         cluster_id=name,
         node_id=node_id,
-        docker_image=job.job_type.docker_image,
-        priority=entry.priority,
-        timeout=job.timeout,
-        input_file_size=job.input_file_size or 0,
-        resources=entry.resources,
+        docker_image=job_type.docker_image,
+        priority=claim.priority,
+        timeout=claim.timeout,
+        input_file_size=claim.input_file_size or 0,
+        resources=claim.resources,
         configuration=configuration,
-        user=job.owner.get_username(),
-        submitted=job.created,
-        queued=entry.queued,
+        user=claim.user,
+        submitted=claim.submitted,
+        queued=claim.queued,
         started=None if node_id is None else when,
         created=when,
     )

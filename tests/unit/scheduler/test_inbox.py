@@ -166,3 +166,11 @@ def test_what_happened_is_counted(world):
     world.say(exe, TaskState.FINISHED)
     rates = world.rates.generate_status_json(later(seconds=1))
     assert (rates["task_updates_per_sec"], rates["tasks_finished_per_sec"], rates["jobs_finished_per_sec"]) == (3, 2, 1)
+
+
+def test_a_task_that_runs_for_nobody_and_has_ended_is_not_ended_again():
+    """Its end is told anew by an engine that had no acknowledgement, together with its start."""
+    world = World()
+    over, runs = "scale_job_f_8x1_main", "scale_job_f_9x1_main"
+    reports = [a_report(over), a_report(over, TaskState.FINISHED), a_report(runs)]
+    assert world.inbox.take("local", reports, NOW).strangers == [runs]

@@ -27,6 +27,7 @@ from scale.engines.registry import find_engine
 from scale.environment import Environment
 from scale.fact import tell, warn
 from scale.kernel.clock import Clock, SystemClock
+from scale.kernel.errors import ClusterTrouble
 from scale.orphan import end_with_parent
 from scale.scheduler.election import RENEWED_EVERY, Election, MayNotLead, election_for
 from scale.scheduler.fence import Deposed, Fence
@@ -39,6 +40,8 @@ from scale.wake import Doorbell, ring
 
 logger = logging.getLogger(__name__)
 _SLACK = 10.0  # seconds beyond the grace of the tasks
+_LOOK = 0.2  # seconds
+_AGAIN_AFTER = 1.0  # seconds, when what was met at the start may pass
 
 
 class Command(BaseCommand):
@@ -77,6 +80,8 @@ class _Process:
             self._election.leave()
             if status is not None:
                 return status
+            if self._signals.wait(_AGAIN_AFTER):
+                break
         tell(logger, "stopped")
         return 0
 
@@ -139,11 +144,13 @@ class _Reign:
                     raise
                 self._give_way(error)
                 return None
+            except ClusterTrouble as trouble:
+                raise CommandError(str(trouble)) from None  # whoever started us sees it, and starts us again
             connection.close()  # until it is wanted again, at the end
             runner.start()
             told = self._signals.wait(None)
             if told & ending:
-                self._hand_back()
+                self._hand_back(runner)
             runner.stop(lambda: ring(self._environment.home))
             if isinstance(runner.ended_by, Deposed):
                 self._give_way(runner.ended_by)
@@ -155,12 +162,15 @@ class _Reign:
         if doorbell.wait(1.0):
             self._scheduler.wake()
 
-    def _hand_back(self) -> None:
-        """End what runs; the loops go on until all of it is recorded."""
+    def _hand_back(self, runner: LoopRunner) -> None:
+        """End what runs; the loops go on until all of it is recorded, or they have ended for a reason of their own."""
         tell(logger, "handing-back")
         self._scheduler.drain()
-        if not self._scheduler.idle.wait(self._environment.kill_grace + _SLACK):
-            warn(logger, "not-all-ended-in-time")
+        deadline = self._clock.monotonic() + self._environment.kill_grace + _SLACK
+        while not self._scheduler.idle.wait(_LOOK) and runner.ended_by is None:
+            if self._clock.monotonic() > deadline:
+                warn(logger, "not-all-ended-in-time")
+                return
 
     def _finish(self, *, is_handed_back: bool) -> bool:
         """Record what is left, then let the engines go; whether it could be. What could not, they tell the next scheduler."""
