@@ -29,14 +29,19 @@ def about(name: str) -> str:
 
 
 def run(name: str) -> Json:
+    """What it said; if it failed, that alone."""
     print(f"== {name}", file=sys.stderr, flush=True)
     words = [sys.executable, str(HERE / f"{name}.py")]
-    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=True)
-    told: Json = json.loads(done.stdout.strip().splitlines()[-1])
+    try:
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=True)
+        told: Json = json.loads(done.stdout.strip().splitlines()[-1])
+    except (subprocess.SubprocessError, ValueError, IndexError) as trouble:
+        print(trouble, file=sys.stderr)
+        return {"name": name, "rows": [], "failed": True, "left_out": ["all of it, for it failed"]}
     return told
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(NAMES))
     parser.add_argument("--page", type=Path)
@@ -48,7 +53,8 @@ def main() -> None:
     if where:
         where.write_text(page(results))
     print(json.dumps({"rows": [row for _, _, result in results for row in rows_of(result)]}))
+    return any(result.get("failed") for _, _, result in results)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
