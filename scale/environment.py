@@ -147,6 +147,12 @@ class Environment(BaseModel):
     def _known_database(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("postgres://", "postgresql://", "sqlite:///")):
             raise ValueError("expected postgres://user:password@host:port/name or sqlite:////path/to/file")
+        try:
+            dj_database_url.parse(url or "sqlite:///")
+        except ValueError:  # whose words may hold the password
+            raise ValueError(
+                "no URL; the port is a number, and %, @, :, / and # of the password are written as %25, %40 ..."
+            ) from None
         return url
 
     @field_validator("engines")

@@ -9,13 +9,14 @@ from typing import Any
 
 from django.core.exceptions import BadRequest as DjangoBadRequest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.views import defaults
 from rest_framework.exceptions import APIException
 from rest_framework.views import set_rollback
 
+from scale.database import is_passing
 from scale.kernel.errors import BadRequest, ClusterTrouble, Fault, Forbidden, Invalid, NotFound
 
 log = logging.getLogger(__name__)
@@ -102,13 +103,15 @@ def _is_for_people(request: HttpRequest) -> bool:
 def _status(exc: Exception) -> HTTPStatus | None:
     if isinstance(exc, APIException):
         return HTTPStatus(exc.status_code)
+    if isinstance(exc, DatabaseError) and is_passing(exc):
+        return HTTPStatus.SERVICE_UNAVAILABLE
     return next((status for kind, status in STATUSES if isinstance(exc, kind)), None)
 
 
 def _detail(exc: Exception) -> str:
     if isinstance(exc, APIException):
         return str(exc.detail)
-    if isinstance(exc, OperationalError | InterfaceError):
+    if isinstance(exc, DatabaseError | InterfaceError):
         log.warning("The database did not answer: %s", exc)
         return "The database did not answer; try again."
     return str(exc) or "There is nothing at this address."

@@ -8,9 +8,10 @@ class JobConfig(AppConfig):
     label = "job"
 
     def ready(self) -> None:
-        from scale.database import use_all_that_sqlite_takes
+        from scale.database import use_all_that_sqlite_takes, wait_for_no_lock_for_ever
         from scale.job.services import command_type_ensure
         from scale.migrated import ensure_after_migrate
 
         use_all_that_sqlite_takes()
+        wait_for_no_lock_for_ever()
         ensure_after_migrate(self, command_type_ensure)

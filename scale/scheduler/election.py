@@ -63,7 +63,7 @@ class Alone:
 
     def __init__(self, candidate: Candidate) -> None:
         self._candidate = candidate
-        self._file = f"{connection.settings_dict['NAME']}.scheduler"
+        self._file = f"{os.path.realpath(connection.settings_dict['NAME'])}.scheduler"
         self._descriptor: int | None = None
 
     def stand(self, when: datetime) -> Term:

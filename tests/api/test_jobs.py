@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InternalError, OperationalError, connection
 from django.test import Client
 
 from scale.account.parsers import MAX_BODY
@@ -313,6 +313,20 @@ def test_a_database_that_is_away_is_told_as_such(alice):
 
     with connection.execute_wrapper(away):
         answer = alice.get("jobs/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
+def test_a_database_that_is_read_only_for_now_is_told_as_trouble_that_passes_and_not_as_our_mistake(alice):
+    class ReadOnly(Exception):
+        pgcode = "25006"
+
+    def read_only(execute, sql, *rest):
+        if sql.startswith("INSERT"):
+            raise InternalError("cannot execute INSERT in a read-only transaction") from ReadOnly()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(read_only):
+        answer = alice.post("jobs/", {"command": "true"})
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 import pytest
-from django.db import DataError, OperationalError, connection
+from django.db import DatabaseError, DataError, InternalError, NotSupportedError, OperationalError, ProgrammingError, connection
 
 from scale.database import again_on_conflict, is_passing
 from scale.engines.instant import Outcome
@@ -225,6 +225,34 @@ def test_other_trouble_is_told_at_once_and_conflicts_not_for_ever():
     assert calls == ["away"] + ["always"] * 5
 
 
+def refusal(kind: type[DatabaseError], code: str, words: str) -> DatabaseError:
+    error = kind(words)
+    error.__cause__ = type("_", (Exception,), {"pgcode": code})()
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal(InternalError, "25006", "cannot execute INSERT in a read-only transaction"),
+        refusal(ProgrammingError, "42501", "permission denied for table job_exe_end"),
+        refusal(NotSupportedError, "0A000", "cached plan must not change result type"),
+    ],
+    ids=lambda error: str(error),
+)
+def test_an_ending_waits_while_the_database_is_read_only_or_a_right_is_missing(error):
+    world = World(behave=lambda _: Outcome(exit_code=3))
+    [job_id] = world.submit()
+    for turn in (world.scheduler.reports, world.scheduler.schedule, world.scheduler.reports):
+        turn(world.now)
+    with error_at('INTO "job_exe_end"', error), pytest.raises(type(error)):
+        world.scheduler.persist(world.now)
+    assert not SetAside.objects.exists()
+    assert world.engine.cluster.tasks  # nothing was acknowledged
+    world.scheduler.persist(world.now)
+    assert (world.job(job_id).status, JobExecutionEnd.objects.get().exit_code) == ("FAILED", 3)
+
+
 def test_errors_are_told_apart_by_whether_the_same_may_do_well_later():
     too_large = OperationalError("index row size exceeds the maximum")
     too_large.__cause__ = type("_", (Exception,), {"pgcode": "54000"})()
@@ -232,6 +260,7 @@ def test_errors_are_told_apart_by_whether_the_same_may_do_well_later():
     assert is_passing(conflict())
     assert not is_passing(too_large)
     assert not is_passing(DataError("out of range"))
+    assert not is_passing(ProgrammingError("can't adapt type 'X'"))
     assert not is_passing(ValueError("NUL"))
 
 

@@ -7,8 +7,10 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 
 import httpx
+import psycopg2
 import pytest
 
 from scale.client import Unwell
@@ -96,4 +98,19 @@ def test_a_frozen_database_makes_everybody_wait_and_nobody_fail(up, server):
         os.kill(pid, signal.SIGCONT)
     until(lambda: all_ended(service, ids), within=90)
     assert ledger(service) == {f"{what}-{n}": 1 for what in ("start", "end") for n in range(30)}
+    assert service.stop() == 0
+
+
+def test_a_table_that_somebody_holds_locked_is_told_and_waited_for(up, server):
+    service = up()
+    ids = submit(service, 10)
+    with closing(psycopg2.connect(server.url)) as somebody:
+        somebody.cursor().execute("LOCK TABLE job, queue IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Unwell) as refused:
+            service.submit("true")
+        assert refused.value.status == 503
+        until(lambda: told_in_the_log(service, r"event=database-trouble loop=(schedule|persist) why=.*lock timeout"))
+        until(lambda: any(warning["name"].startswith("TROUBLE_") for warning in service.client.status()["scheduler"]["warnings"]))
+    until(lambda: all_ended(service, ids))
+    assert ledger(service) == {f"{what}-{n}": 1 for what in ("start", "end") for n in range(10)}
     assert service.stop() == 0

@@ -195,3 +195,13 @@ def test_on_sqlite_a_database_beside_another_data_directory_has_one_scheduler_al
         until(lambda: "event=started" in schedulers.log(0))
         assert schedulers.start("another-home").wait(30) == 1
         assert "runs on this database" in schedulers.log(1)
+
+
+def test_on_sqlite_a_link_to_the_database_leads_to_its_one_scheduler(tmp_path):
+    with schedulers_on(None, tmp_path) as schedulers:
+        schedulers.start()
+        until(lambda: "event=started" in schedulers.log(0))
+        (tmp_path / "linked").mkdir()
+        (tmp_path / "linked" / "scale.sqlite3").symlink_to(tmp_path / "home" / "scale.sqlite3")
+        assert schedulers.start("linked").wait(30) == 1
+        assert "runs on this database" in schedulers.log(1)

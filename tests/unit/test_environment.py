@@ -54,6 +54,15 @@ def test_no_mistake_repeats_a_secret():
     assert "hush" not in str(mistake.value)
 
 
+@pytest.mark.parametrize(
+    "url", ["postgres://me:hush@host:port/db", "postgres://me:hu/sh@host:5432/db", "postgres://me:hu[sh@host/db"]
+)
+def test_a_database_that_is_no_url_is_a_mistake_like_any_other_and_told_without_the_password(url):
+    said = faults(SCALE_DATABASE_URL=url)["SCALE_DATABASE_URL"]
+    assert said.startswith("no URL; the port is a number")
+    assert "hu" not in said
+
+
 def test_a_value_shows_no_secret_of_its_own():
     shown = repr(Environment.read({"SCALE_ADMIN_PASSWORD": "hush-hush", "SCALE_SECRET_KEY": "hush-hush"}))
     assert "hush" not in shown

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from scale.database import instance
 from scale.error.catalog import BY_NAME
 from scale.job.execution import machine
 from scale.job.execution.configuration import SHELL
@@ -125,14 +126,14 @@ class RunningJobExecution:
         main = self._task_of_type("main")
         used = [task.usage for task in self._tasks if task.usage is not None]
         last = next((task for task in reversed(self._tasks) if task.has_ended), None)
-        return JobExecutionEnd(
+        end = instance(
+            JobExecutionEnd,
             job_exe_id=self.id,
             job_id=self.job_id,
             job_type_id=self.job_type_id,
             exe_num=self.exe_num,
             task_results=TaskResults.create_task_results(self._tasks).get_dict(),
             status=state.status,
-            error=self.error,
             message=_message(last, state.error)[:500],
             node_id=self.node_id,
             submitted=self.submitted,
@@ -157,6 +158,9 @@ class RunningJobExecution:
             user=self.user,
             native_state=last.native_state if last else "",
         )
+        if (error := self.error) is not None:
+            end.error = error
+        return end
 
     def execution_canceled(self, when: datetime) -> None:
         self._tell(machine.Canceled(self._since_start(when)))

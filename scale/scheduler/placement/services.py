@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import QuerySet
 
-from scale.database import insert_rows
+from scale.database import insert_rows, instance
 from scale.job.execution.configuration import command_configuration
 from scale.job.models import JobExecution, JobExecutionEnd, JobType
 from scale.job.states import ExecutionStatus
@@ -120,9 +120,10 @@ def _execution(claim: _Claim, job_type: JobType, place: _Place, framework_id: st
         exe_num=claim.exe_num,
         gpus=gpus,
     )
-    return JobExecution(
+    made = instance(
+        JobExecution,
         job_id=claim.job_id,
-        job_type=job_type,
+        job_type_id=job_type.pk,
         exe_num=claim.exe_num,
         cluster_id=name,
         node_id=node_id,
@@ -138,6 +139,8 @@ def _execution(claim: _Claim, job_type: JobType, place: _Place, framework_id: st
         started=None if node_id is None else when,
         created=when,
     )
+    made.job_type = job_type
+    return made
 
 
 def _canceled_end(execution: JobExecution, when: datetime) -> JobExecutionEnd:
