@@ -1,4 +1,4 @@
-"""Many jobs at once: one is made by the service's own code, and copied by SQL as often as is wanted."""
+"""Many jobs at once: one goes its way through the service's own code, and is copied by SQL as often as is wanted."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from django.contrib.auth.models import User
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
 
+from quiet import CLOCK, QuietEngine, finished, online, running, scheduler_on
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
 from scale.job.services import job_submit
 from scale.job.submission import parse_submission
+from scale.kernel.resources import Resources
 from scale.node.models import Node
-from scale.queue.entry import shape_of
 from scale.queue.models import Queue
-from scale.scheduler.placement.plan import Placement
-from scale.scheduler.placement.services import plan_apply
-from scale.scheduler.placement.snapshot import Ask
+from scale.scheduler.process import Scheduler
 
 _COMMAND = {"command": ["/bin/true"]}
 
@@ -69,59 +68,70 @@ def queue_up(kinds: Sequence[Kind], by: User, when: datetime) -> None:
     mend_sequences()
 
 
-@transaction.atomic
 def finish_jobs(count: int, by: User, when: datetime) -> None:
     """Have as many jobs as have been done, each with its execution and its end; they ended one a second before then."""
-    job, execution = _placed(by, when, None)
-    end = JobExecutionEnd(job_exe=execution, job=job, job_type_id=job.job_type_id, exe_num=1, status="COMPLETED", queued=when)
-    end.ended = end.created = when
-    end.exit_code, end.cpu_seconds, end.peak_memory = 0, 0.01, 2.0
-    end.save()
-    Job.objects.filter(pk=job.pk).update(status="COMPLETED", ended=when, started=when)
-    JobExecution.objects.filter(pk=execution.pk).update(has_ended=True)
+    scheduler, engine, job, execution = _placed(by, when)
+    task, node = engine.tasks[0].id, engine.tasks[0].node
+    engine.next = [running(task, node, when), finished(task, node, when)]
+    scheduler.reports(CLOCK.now())
+    scheduler.persist(CLOCK.now())
     job.refresh_from_db()
-    if count > 1:
-        at = moment(when, "-n")
-        own = {"job_id": f"n + {job.pk}", "created": at, "queued": at}
-        over = {"ended": at, "last_modified": at, "created": at, "queued": at}
-        copy(Job, job, count - 1, id=f"n + {job.pk}", **over)
-        copy(
-            JobExecution,
-            execution,
-            count - 1,
-            id=f"n + {execution.pk}",
-            cluster_id=f"'scale_job_f_' || (n + {job.pk}) || 'x1'",
-            **own,
-        )
-        copy(JobExecutionEnd, end, count - 1, job_exe_id=f"n + {execution.pk}", ended=at, **own)
-    mend_sequences()
+    end = JobExecutionEnd.objects.get(job=job, status="COMPLETED")
+    execution.refresh_from_db()
+    TaskUpdate.objects.filter(job_exe=execution).delete()  # they go long before
+    if count == 1:
+        return
+    at = moment(when, "-n")
+    job_id, exe_id = f"n + {job.pk}", f"n + {execution.pk}"
+    with transaction.atomic():
+        copy(Job, job, count - 1, id=job_id, created=at, queued=at, ended=at, last_modified=at)
+        named = _renamed(execution, job, "t.cluster_id")
+        copy(JobExecution, execution, count - 1, id=exe_id, job_id=job_id, created=at, queued=at, cluster_id=named)
+        copy(JobExecutionEnd, end, count - 1, job_exe_id=exe_id, job_id=job_id, created=at, queued=at, ended=at)
+        mend_sequences()
 
 
-@transaction.atomic
 def run_jobs(count: int, by: User, when: datetime, types: Sequence[JobType], nodes: Sequence[Node]) -> None:
-    """Have as many jobs run that nobody has heard of yet, spread over nodes and types; ids are contiguous."""
-    job, execution = _placed(by, when, nodes[0].pk)
-    first_type, first_node = types[0].pk, nodes[0].pk  # both contiguous
-    name = f"scale_job_f_{job.pk}x1"
-    configuration = str(JobExecution.objects.filter(pk=execution.pk).values_list("configuration", flat=True)[0])
-    assert configuration.count(name), "an execution's configuration names its tasks"
-    if count > 1:
-        kind, node = f"n % {len(types)} + {first_type}", f"n % {len(nodes)} + {first_node}"
-        is_json = "" if connection.vendor == "sqlite" else "::jsonb"
-        text = "t.configuration" if connection.vendor == "sqlite" else "t.configuration::text"
-        copy(Job, job, count - 1, id=f"n + {job.pk}", job_type_id=kind, node_id=node)
+    """Have as many jobs run that nobody has heard of yet, spread over nodes and types, whose ids are contiguous."""
+    _, _, job, execution = _placed(by, when)
+    Job.objects.filter(pk=job.pk).update(status="RUNNING", node=nodes[0], started=when)
+    JobExecution.objects.filter(pk=execution.pk).update(node=nodes[0])
+    if count == 1:
+        return
+    job_id, kind, node = f"n + {job.pk}", f"n % {len(types)} + {types[0].pk}", f"n % {len(nodes)} + {nodes[0].pk}"
+    with transaction.atomic():
+        copy(Job, job, count - 1, id=job_id, job_type_id=kind, node_id=node)
         copy(
             JobExecution,
             execution,
             count - 1,
             id=f"n + {execution.pk}",
-            job_id=f"n + {job.pk}",
+            job_id=job_id,
             job_type_id=kind,
             node_id=node,
-            cluster_id=f"'scale_job_f_' || (n + {job.pk}) || 'x1'",
-            configuration=f"replace({text}, '{name}', 'scale_job_f_' || (n + {job.pk}) || 'x1'){is_json}",
+            cluster_id=_renamed(execution, job, "t.cluster_id"),
+            configuration=_renamed(execution, job, "t.configuration"),
         )
-    mend_sequences()
+        mend_sequences()
+
+
+def _renamed(execution: JobExecution, job: Job, column: str) -> str:
+    """The column of a copy, in SQL, where it names the execution's tasks."""
+    name = execution.cluster_id
+    before, _, after = name.rpartition(str(job.pk))
+    own = f"'{before}' || (n + {job.pk}) || '{after}'"
+    if connection.vendor == "sqlite" or column == "t.cluster_id":
+        return f"replace({column}, '{name}', {own})"
+    return f"replace({column}::text, '{name}', {own})::jsonb"
+
+
+def make_nodes(count: int, when: datetime) -> list[Node]:
+    """As many nodes of the quiet engine, with contiguous ids; each has its agent's name."""
+    names = [f"node-{number}" for number in range(count)]
+    Node.objects.bulk_create(
+        Node(hostname=name, agent_id=name, engine="quiet", is_online=True, created=when, last_modified=when) for name in names
+    )
+    return list(Node.objects.filter(hostname__startswith="node-", engine="quiet").order_by("id"))
 
 
 def make_types(count: int, when: datetime) -> list[JobType]:
@@ -134,15 +144,17 @@ def make_types(count: int, when: datetime) -> list[JobType]:
     return list(JobType.objects.filter(name__in=names).order_by("id"))
 
 
-def _placed(by: User, when: datetime, node_id: int | None) -> tuple[Job, JobExecution]:
-    """One job, taken off the queue as placement does it."""
-    job = job_submit(submission=parse_submission({**_COMMAND, "resources": {"cpus": 0.1, "mem": 16}}), by=by, when=when)
-    entry = Queue.objects.get(job=job)
-    shape = shape_of(entry.job_type_id, entry.priority, entry.resources)
-    ask = Ask(entry.pk, job.pk, entry.job_type_id, entry.priority, entry.queued, entry.resources, shape)
-    plan_apply(placements=[Placement(ask, node_id)], gpus={}, framework_id="f", when=when)  # type: ignore[arg-type]
+def _placed(by: User, when: datetime) -> tuple[Scheduler, QuietEngine, Job, JobExecution]:
+    """One job that a scheduler has placed and launched, of which nobody has heard yet; and that scheduler."""
+    engine = QuietEngine([online("template", Resources(cpus=1, mem=1024))])
+    scheduler = scheduler_on(engine)
+    wanted = {**_COMMAND, "resources": {"cpus": 0.1, "mem": 16}, "priority": 1}
+    job = job_submit(submission=parse_submission(wanted), by=by, when=when)
+    scheduler.schedule(CLOCK.now())
+    scheduler.persist(CLOCK.now())
+    scheduler.schedule(CLOCK.now())
     job.refresh_from_db()
-    return job, JobExecution.objects.get(job=job)
+    return scheduler, engine, job, JobExecution.objects.get(job=job)
 
 
 def mend_sequences() -> None:

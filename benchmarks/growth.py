@@ -34,15 +34,15 @@ import harness
 import latency
 import throughput
 from figures import Row, percentile
-from filling import Kind, finish_jobs, queue_up, run_jobs
+from filling import Kind, finish_jobs, make_nodes, queue_up, run_jobs
 from harness import Budget, Service, say
 from quiet import CLOCK, QuietEngine, online, scheduler_on
 from scale.job.models import Job, JobType
 from scale.kernel.resources import Resources
-from scale.node.models import Node
 
 CHUNK = 100_000
 SHAPES = 40
+NODES = 1000  # that the running ones are on
 POSTS = 40
 SETTLED, IDLE = 3.0, 10.0  # seconds after its start that an idle service is watched, and for how long
 DJANGO = "a Python that has loaded Django"
@@ -116,12 +116,8 @@ def wait_in_line(want: int, seconds: float) -> int:
 def held(executions: int) -> float:
     """MB of a scheduler that runs so many, in a process of its own."""
     now = CLOCK.now()
-    Node.objects.bulk_create(
-        Node(hostname=f"n{n}", agent_id=f"n{n}", engine="quiet", is_online=True, created=now, last_modified=now)
-        for n in range(1000)
-    )
-    nodes = list(Node.objects.filter(engine="quiet").order_by("id"))
-    run_jobs(executions, User.objects.get(username="admin"), now, list(JobType.objects.order_by("id")[:1]), nodes)
+    types = list(JobType.objects.order_by("id")[:1])
+    run_jobs(executions, User.objects.get(username="admin"), now, types, make_nodes(NODES, now))
     connection.close()
     variables = {**os.environ, fresh.GIVEN: str(fresh.HOME)}
     words = [sys.executable, __file__, "--hold"]
@@ -132,7 +128,7 @@ def held(executions: int) -> float:
 def hold() -> None:
     """Be that process: take over, make some turns, and tell how large it is."""
     has = Resources(cpus=64, mem=256 * 1024)
-    engine = QuietEngine([online(f"n{n}", has) for n in range(1000)])
+    engine = QuietEngine([online(f"node-{n}", has) for n in range(NODES)])
     scheduler = scheduler_on(engine)
     for _ in range(3):
         scheduler.schedule(CLOCK.now())

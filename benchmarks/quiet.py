@@ -29,7 +29,7 @@ class QuietEngine:
 
     def __init__(self, reports: Sequence[Report] = ()) -> None:
         self.next: list[Report] = [*reports]  #: what it reports when it is asked
-        self.launched = 0
+        self.tasks: list[TaskSpec] = []  #: what it was told to launch
         self.first_launch: float | None = None  #: by the performance counter
 
     def start(self, wake: Callable[[], None], term: Term = Term()) -> None: ...
@@ -37,7 +37,7 @@ class QuietEngine:
     def launch(self, tasks: Sequence[TaskSpec], when: datetime) -> None:
         if tasks and self.first_launch is None:
             self.first_launch = time.perf_counter()
-        self.launched += len(tasks)
+        self.tasks += tasks
 
     def kill(self, tasks: Iterable[TaskId], when: datetime) -> None: ...
 

@@ -37,13 +37,12 @@ from rest_framework.authtoken.models import Token
 
 import harness
 from figures import Row, percentile
-from filling import make_types, run_jobs
+from filling import make_nodes, make_types, run_jobs
 from harness import Budget, say
 from quiet import CLOCK, QuietEngine, TimedFence, finished, new_fence, online, running, scheduler_on
 from scale.job.models import JobExecution
 from scale.kernel.locks import OwnedLock
 from scale.kernel.resources import Resources
-from scale.node.models import Node
 from scale.orphan import PARENT
 from scale.scheduler.models import Status
 from scale.scheduler.process import Scheduler
@@ -77,19 +76,15 @@ class Cluster:
     def __init__(self, nodes: int, executions: int, types: int) -> None:
         fresh.migrate()
         now = CLOCK.now()
-        rows = [(f"node-{number}", now) for number in range(nodes)]
-        Node.objects.bulk_create(
-            Node(hostname=name, agent_id=name, engine="quiet", is_online=True, created=when, last_modified=when)
-            for name, when in rows
-        )
+        rows = make_nodes(nodes, now)
         user = User.objects.create_user("bench")
-        run_jobs(executions, user, now, make_types(types, now), list(Node.objects.order_by("id")))
+        run_jobs(executions, user, now, make_types(types, now), rows)
         self._waiting: dict[str, list[str]] = {}
         placed = JobExecution.objects.order_by("id").values_list("cluster_id", "node__agent_id")
         for name, node in placed:
             self._waiting.setdefault(node, []).append(f"{name}_main")
         self._part = max(1, nodes // 10)
-        self.engine = QuietEngine([online(name, HAS) for name, _ in rows])
+        self.engine = QuietEngine([online(node.agent_id, HAS) for node in rows])
         self.scheduler: Rendering = scheduler_on(self.engine, Rendering, new_fence())  # type: ignore[assignment]
 
     def change(self) -> None:

@@ -25,13 +25,12 @@ from django.db import connection
 
 import harness
 from figures import Row
-from filling import make_types, run_jobs
+from filling import make_nodes, make_types, run_jobs
 from harness import Budget, Commits, say, timed
 from quiet import CLOCK, QuietEngine, finished, online, running, scheduler_on
 from scale.engines.protocol import Report, TaskReport
 from scale.job.models import JobExecution, JobExecutionEnd
 from scale.kernel.resources import Resources
-from scale.node.models import Node
 from scale.scheduler.process import Scheduler
 
 BATCH = 500  # reports a turn
@@ -58,12 +57,8 @@ def reports_of(tasks: list[tuple[str, str]]) -> Iterator[list[Report]]:
 def fill(executions: int, nodes: int) -> None:
     fresh.migrate()
     now = CLOCK.now()
-    Node.objects.bulk_create(
-        Node(hostname=f"node-{n}", agent_id=f"node-{n}", engine="quiet", is_online=True, created=now, last_modified=now)
-        for n in range(nodes)
-    )
     user = User.objects.create_user("bench")
-    run_jobs(executions, user, now, make_types(TYPES, now), list(Node.objects.order_by("id")))
+    run_jobs(executions, user, now, make_types(TYPES, now), make_nodes(nodes, now))
 
 
 def tasks_running() -> list[tuple[str, str]]:
