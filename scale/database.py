@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import orjson
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, models
@@ -18,6 +18,7 @@ R = TypeVar("R")
 M = TypeVar("M", bound=models.Model)
 
 _ROWS = 500
+_INSERTED = 1000
 _TRIES = 5
 _LOCK_TIMEOUT = "10s"
 _CONFLICTS = ("40001", "40P01")  # of PostgreSQL: serialization failure, deadlock
@@ -131,20 +132,42 @@ def insert_rows(
     It asks nothing of the ORM but how each field is written, once for a column; that is a tenth of what `bulk_create` costs.
     With ``ignore_conflicts`` a row that is there already stays as it is, and no ids are told.
     """
-    adapters = [_adapter(model._meta.get_field(name)) for name in names]
-    table = connection.ops.quote_name(model._meta.db_table)
-    into = f"INSERT INTO {table} ({', '.join(_column(model, name) for name in names)}) VALUES "  # noqa: S608 no value stands in it
-    ending = " ON CONFLICT DO NOTHING" if ignore_conflicts else f" RETURNING {_column(model, 'pk')}"
-    row_sql = f"({', '.join(['%s'] * len(names))})"
+    way = _way_of(model, tuple(names), connection.vendor)
+    ending = " ON CONFLICT DO NOTHING" if ignore_conflicts else way.returning
     ids: list[int] = []
     with connection.cursor() as cursor:
-        for start in range(0, len(rows), _ROWS):
-            chunk = rows[start : start + _ROWS]
-            values = [write(value) if write else value for row in chunk for value, write in zip(row, adapters, strict=True)]
-            cursor.execute(into + ", ".join([row_sql] * len(chunk)) + ending, values)
+        for start in range(0, len(rows), most := _rows_of(len(names))):
+            chunk = rows[start : start + most]
+            values = [write(value) if write else value for row in chunk for value, write in zip(row, way.adapters, strict=True)]
+            cursor.execute(way.into + ", ".join([way.row] * len(chunk)) + ending, values)
             if not ignore_conflicts:
                 ids += sorted(row[0] for row in cursor.fetchall())  # they are given out in the order of the rows
     return ids
+
+
+class _Way(NamedTuple):
+    """How rows of these columns are inserted."""
+
+    into: str
+    row: str
+    returning: str
+    adapters: Sequence[Callable[[Any], Any] | None]
+
+
+@cache
+def _way_of(model: type[models.Model], names: tuple[str, ...], vendor: str) -> _Way:
+    """Worked out once: for a single row that costs more than to insert it."""
+    table = connection.ops.quote_name(model._meta.db_table)
+    into = f"INSERT INTO {table} ({', '.join(_column(model, name) for name in names)}) VALUES "  # noqa: S608 no value stands in it
+    row = f"({', '.join(['%s'] * len(names))})"
+    returning = f" RETURNING {_column(model, 'pk')}"
+    return _Way(into, row, returning, [_adapter(model._meta.get_field(name), vendor) for name in names])
+
+
+def _rows_of(columns: int) -> int:
+    """How many rows of so many columns go into one statement."""
+    values = connection.features.max_query_params
+    return min(_INSERTED, values // columns) if values else _INSERTED
 
 
 def instance(model: type[M], **values: Any) -> M:
@@ -168,11 +191,11 @@ def insert_models(objects: Sequence[models.Model], *, ignore_conflicts: bool = F
         insert_rows(model, names, rows, ignore_conflicts=ignore_conflicts)
 
 
-def _adapter(field: Any) -> Callable[[Any], Any] | None:
+def _adapter(field: Any, vendor: str) -> Callable[[Any], Any] | None:
     """How a value of this field is written; None: as it is."""
     if isinstance(field, models.JSONField):
         return lambda value: None if value is None else orjson.dumps(value).decode()
-    if isinstance(field, models.DateTimeField) and connection.vendor == "sqlite":
+    if isinstance(field, models.DateTimeField) and vendor == "sqlite":
         return lambda value: None if value is None else value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
     return None
 

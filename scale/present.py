@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db import transaction
 
-from scale.fact import tell
+from scale.fact import line, tell_all
 from scale.kernel.clock import Clock
 from scale.wake import ring
 
@@ -22,12 +22,7 @@ def clock() -> Clock:
 def tell_after_commit(logger: logging.Logger, event: str, job_ids: Iterable[int], **details: object) -> None:
     """Write the same fact of each of these jobs into the log, once it is true."""
     ids = tuple(job_ids)
-
-    def tell_all() -> None:
-        for job_id in ids:
-            tell(logger, event, job=job_id, **details)
-
-    transaction.on_commit(tell_all, robust=True)
+    transaction.on_commit(lambda: tell_all(logger, (line(event, job=job_id, **details) for job_id in ids)), robust=True)
 
 
 def ring_after_commit() -> None:

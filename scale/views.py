@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from scale import __version__
 from scale.present import clock
-from scale.scheduler.selectors import status_document
+from scale.scheduler.selectors import status_etag
 
 
 class VersionOut(serializers.Serializer[Any]):
@@ -50,5 +50,5 @@ class ReadyApi(APIView):
     permission_classes = (AllowAny,)
 
     def get(self, request: Request) -> Response:
-        status_document(clock().now())
+        status_etag(clock().now())
         return Response({"status": "ok"})

@@ -40,6 +40,16 @@ def home(settings, tmp_path):
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered_of_the_test_before():
+    """What a rolled back transaction has changed, nobody is told."""
+    from scale.account.authentication import tokens
+    from scale.job.services import usable_revisions
+
+    tokens.forget()
+    usable_revisions.forget()
+
+
 def pytest_configure(config):
     """Whoever starts us in the background may have us ignore these; what we start is to hear them all the same."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -113,7 +113,7 @@ def by_execution(messages: Iterable[Message]) -> dict[tuple[int, int], list[Mess
 
 
 def bare_messages(messages: Iterable[Message]) -> list[Message]:
-    """The same without anything that an engine or a program has said in words."""
+    """The same without anything that an engine or a program has said or measured, but for how it ended."""
     return [_bare(message) if isinstance(message, CreateJobExecutionEnds) else message for message in messages]
 
 
@@ -121,4 +121,5 @@ def _bare(message: CreateJobExecutionEnds) -> CreateJobExecutionEnds:
     ends = [copy(end) for end in message.job_exe_ends]
     for end in ends:
         end.message, end.native_state, end.task_results = "", "", {"version": "1.0", "tasks": []}
+        end.cpu_seconds = end.peak_memory = None
     return CreateJobExecutionEnds(tuple(ends))

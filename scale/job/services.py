@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
-from scale.database import again_on_conflict
+from scale.database import again_on_conflict, insert_rows
 from scale.job.execution.services import queue_again
 from scale.job.messages import batches
 from scale.job.models import Job, JobType, JobTypeRevision
@@ -22,6 +22,7 @@ from scale.kernel.errors import BadRequest, Forbidden, NotFound
 from scale.present import ring_after_commit, tell_after_commit
 from scale.queue.entry import QueueEntry
 from scale.queue.services import queue_add, queue_cancel
+from scale.remembered import Remembered, forget_on_change
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +41,13 @@ def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
 
     :raises Inactive: nothing of its type is taken
     """
-    revision = _command_revision()
+    revision = usable_revisions.get(COMMAND)
     with transaction.atomic():
-        (job,) = _submit([submission], revision, by, when)
-        tell_after_commit(logger, "submitted", [job.pk], by=by.get_username(), name=job.name)
+        (job_id,) = _submit([submission], revision, by, when)
+        tell_after_commit(logger, "submitted", [job_id], by=by.get_username(), name=submission.name)
         ring_after_commit()
-    return job
+    related = {"job_type": revision.job_type, "job_type_rev": revision, "owner": by}
+    return Job(pk=job_id, **related, **_asked(submission), **_just_submitted(when))
 
 
 @again_on_conflict
@@ -54,11 +56,11 @@ def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) 
 
     :raises Inactive: nothing of their type is taken
     """
-    revision = _command_revision()
+    revision = usable_revisions.get(COMMAND)
     ids: list[int] = []
     with transaction.atomic():
         for some in batches(submissions, _MOST_AT_ONCE):
-            ids += [job.pk for job in _submit(some, revision, by, when)]
+            ids += _submit(some, revision, by, when)
         tell_after_commit(logger, "submitted", ids, by=by.get_username())
         ring_after_commit()
     return ids
@@ -167,12 +169,21 @@ def command_type_ensure(when: datetime) -> None:
     )
 
 
-def _command_revision() -> JobTypeRevision:
-    of_command = JobTypeRevision.objects.filter(job_type__name=COMMAND, job_type__version=COMMAND_VERSION)
-    revision = of_command.select_related("job_type").latest("revision_num")
+def _usable_revision(name: str) -> JobTypeRevision:
+    of_type = JobTypeRevision.objects.filter(job_type__name=name, job_type__version=COMMAND_VERSION)
+    revision = of_type.select_related("job_type").latest("revision_num")
     if not revision.job_type.is_active:
-        raise Inactive(f"The job type {COMMAND} is not active: no new jobs of it are taken.")
+        raise Inactive(f"The job type {name} is not active: no new jobs of it are taken.")
     return revision
+
+
+#: by the name of a job type, what new jobs of it are made with
+usable_revisions: Remembered[str, JobTypeRevision] = Remembered(_usable_revision)
+
+
+def forget_changed_types() -> None:
+    """Let this process heed at once what it changes itself."""
+    forget_on_change(usable_revisions, JobType, JobTypeRevision)
 
 
 def _command_manifest() -> dict[str, object]:
@@ -190,47 +201,47 @@ def _command_manifest() -> dict[str, object]:
     }
 
 
-def _submit(submissions: Iterable[Submission], revision: JobTypeRevision, by: User, when: datetime) -> list[Job]:
+def _submit(submissions: Sequence[Submission], revision: JobTypeRevision, by: User, when: datetime) -> list[int]:
     """Only so many at once that their rows are gone before the garbage collector goes through them all."""
-    jobs = [_row(submission, revision, by, when) for submission in submissions]
-    Job.objects.bulk_create(jobs)
-    queue_add(entries=map(_entry, jobs), when=when)
-    return jobs
+    same = {"job_type_id": revision.job_type_id, "job_type_rev_id": revision.pk, "owner_id": by.pk, **_just_submitted(when)}
+    asked = [_asked(submission) for submission in submissions]
+    rows = [(*columns.values(), *same.values()) for columns in asked]
+    ids = insert_rows(Job, [*asked[0], *same], rows)
+    entries = [
+        QueueEntry(job_id, revision.job_type_id, 1, columns["priority"], columns["resources"], when)
+        for job_id, columns in zip(ids, asked, strict=True)
+    ]
+    queue_add(entries=entries, when=when)
+    return ids
 
 
-def _row(submission: Submission, revision: JobTypeRevision, by: User, when: datetime) -> Job:
-    return Job(
-        job_type=revision.job_type,
-        job_type_rev=revision,
-        owner=by,
-        name=submission.name,
-        command=submission.command,
-        env=submission.env,
-        working_dir=submission.working_dir,
-        labels=submission.labels,
-        resources=submission.resources.amounts,
-        timeout=submission.timeout,
-        priority=submission.priority,
-        max_tries=submission.max_tries,
-        own_tries=submission.max_tries,
-        retry_on=submission.retry_on,
-        num_exes=1,
-        status=JobStatus.QUEUED,
-        input={},
-        input_file_size=0,
-        created=when,
-        queued=when,
-        last_status_change=when,
-        last_modified=when,
-    )
+def _asked(submission: Submission) -> dict[str, Any]:
+    """The columns of a job that say what was asked for."""
+    return {
+        "name": submission.name,
+        "command": submission.command,
+        "env": submission.env,
+        "working_dir": submission.working_dir,
+        "labels": submission.labels,
+        "resources": submission.resources.amounts,
+        "timeout": submission.timeout,
+        "priority": submission.priority,
+        "max_tries": submission.max_tries,
+        "own_tries": submission.max_tries,
+        "retry_on": submission.retry_on,
+    }
 
 
-def _entry(job: Job) -> QueueEntry:
-    return QueueEntry(
-        job_id=job.pk,
-        job_type_id=job.job_type_id,
-        exe_num=job.num_exes,
-        priority=job.priority,
-        resources=job.resources,
-        queued=job.queued or job.created,
-    )
+def _just_submitted(when: datetime) -> dict[str, Any]:
+    """The columns of a job that are the same for all that are new."""
+    return {
+        "num_exes": 1,
+        "status": JobStatus.QUEUED,
+        "is_superseded": False,
+        "input": {},
+        "input_file_size": 0,
+        "created": when,
+        "queued": when,
+        "last_status_change": when,
+        "last_modified": when,
+    }

@@ -5,7 +5,7 @@ Units: ``cpus`` and ``gpus`` are counts, ``mem`` and ``disk`` are MiB; other nam
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 
 STANDARD = ("cpus", "mem", "disk", "gpus")
 _ROUNDING = 1e-6  # sums of fractions such as 0.1 cpus must not refuse a fit
@@ -31,6 +31,9 @@ class Resources(Mapping[str, float]):
 
     def __len__(self) -> int:
         return len(self._amounts)
+
+    def items(self) -> ItemsView[str, float]:
+        return self._amounts.items()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mapping):

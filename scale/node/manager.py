@@ -20,7 +20,8 @@ class NodeManager:
 
     def __init__(self) -> None:
         self._lock = OwnedLock()
-        self._nodes: dict[int, KnownNode] = {}
+        self._nodes: dict[int, KnownNode] = {}  # a value stays the same one for as long as nothing about it changes
+        self._ids: dict[str, int] = {}  # by hostname
         self._unregistered: dict[str, SeenNode] = {}
         self._lost: set[int] = set()
 
@@ -28,9 +29,9 @@ class NodeManager:
         """Take what an engine says; returns the node if it is known. What is new waits for `register`."""
         with self._lock:
             self._unregistered[report.hostname] = SeenNode(engine, report)
-            node = next((node for node in self._nodes.values() if node.hostname == report.hostname), None)
+            node = self._nodes.get(self._ids.get(report.hostname, -1))
             if node is not None:
-                self._nodes[node.id] = _with_report(node, engine, report)
+                self._keep(_with_report(node, engine, report))
                 if report.is_online:
                     self._lost.discard(node.id)
             return node
@@ -46,7 +47,7 @@ class NodeManager:
         with self._lock:
             newest = {hostname: self._unregistered.get(hostname, one) for hostname, one in reports.items()}
             for row in rows:
-                self._nodes[row.pk] = self._join(row, newest.get(row.hostname))
+                self._keep(self._join(row, newest.get(row.hostname)))
             for hostname, one in reports.items():
                 if self._unregistered.get(hostname) == one:
                     del self._unregistered[hostname]
@@ -73,7 +74,12 @@ class NodeManager:
 
     def generate_status_json(self, *, scheduler_is_paused: bool) -> list[dict[str, Any]]:
         """The nodes of the status document, as far as this manager knows them."""
-        return [_status(node, scheduler_is_paused=scheduler_is_paused) for node in self.get_nodes()]
+        return [status_of(node, scheduler_is_paused=scheduler_is_paused) for node in self.get_nodes()]
+
+    def _keep(self, node: KnownNode) -> None:
+        if self._nodes.get(node.id) != node:
+            self._nodes[node.id] = node
+            self._ids[node.hostname] = node.id
 
     def _join(self, row: Node, seen: SeenNode | None) -> KnownNode:
         known = self._nodes.get(row.pk) or KnownNode(
@@ -90,7 +96,8 @@ def _with_report(node: KnownNode, engine: str, report: NodeReport) -> KnownNode:
     return replace(changed, total=report.total, offered=report.offered) if report.is_online else changed
 
 
-def _status(node: KnownNode, *, scheduler_is_paused: bool) -> dict[str, Any]:
+def status_of(node: KnownNode, *, scheduler_is_paused: bool) -> dict[str, Any]:
+    """A node of the status document, as far as nodes are known here."""
     state = node.state(scheduler_is_paused=scheduler_is_paused)
     return {
         "id": node.id,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from scale.database import insert_rows
 from scale.queue.entry import QueueEntry, shape_of
 from scale.queue.models import Look, Queue, Wait
 from scale.queue.ordering import QueueMode
@@ -17,7 +18,7 @@ _CHUNK = 500
 
 def queue_add(*, entries: Iterable[QueueEntry], when: datetime) -> None:
     """Put executions on the queue; an execution that waits already is left as it is."""
-    Queue.objects.bulk_create([_row(entry, when) for entry in entries], ignore_conflicts=True)
+    insert_rows(Queue, _COLUMNS, [_row(entry, when) for entry in entries], ignore_conflicts=True)
 
 
 def queue_cancel(*, job_ids: Sequence[int]) -> None:
@@ -47,14 +48,18 @@ def _wait(shape: str, told: Told) -> Wait:
     return Wait(shape=shape, code=reason.code, text=reason.text, nodes=dict(reason.nodes), since=told.since)
 
 
-def _row(entry: QueueEntry, when: datetime) -> Queue:
-    return Queue(
-        job_id=entry.job_id,
-        job_type_id=entry.job_type_id,
-        exe_num=entry.exe_num,
-        priority=entry.priority,
-        resources=dict(entry.resources),
-        shape=shape_of(entry.job_type_id, entry.priority, entry.resources),
-        queued=entry.queued,
-        created=when,
+_COLUMNS = ("job_id", "job_type_id", "exe_num", "priority", "resources", "shape", "queued", "created", "is_canceled")
+
+
+def _row(entry: QueueEntry, when: datetime) -> tuple[object, ...]:
+    return (
+        entry.job_id,
+        entry.job_type_id,
+        entry.exe_num,
+        entry.priority,
+        dict(entry.resources),
+        shape_of(entry.job_type_id, entry.priority, entry.resources),
+        entry.queued,
+        when,
+        False,
     )

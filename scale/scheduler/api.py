@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
-from django.http import HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
+from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -17,9 +14,10 @@ from scale.kernel.reading import read_change
 from scale.present import clock
 from scale.scheduler.changes import SchedulerChange
 from scale.scheduler.retention.sizes import sizes
-from scale.scheduler.selectors import queue_by_type, status_document
+from scale.scheduler.selectors import queue_by_type, status_etag
 from scale.scheduler.serializers import SchedulerOut, SizesOut, TypeQueueOut
 from scale.scheduler.services import scheduler_edit, scheduler_settings
+from scale.scheduler.serving import status_answer
 from scale.schema import page_of, problems
 from scale.shapes import shaped
 
@@ -48,10 +46,7 @@ class StatusApi(APIView):
         responses={200: OpenApiTypes.OBJECT, 304: None, **problems()},
     )
     def get(self, request: Request) -> HttpResponseBase:
-        document = status_document(clock().now())
-        etag = f'"{blake2b(document, digest_size=16).hexdigest()}"'
-        answer = HttpResponse(document, content_type="application/json", headers={"ETag": etag, "Cache-Control": "no-cache"})
-        return get_conditional_response(request, etag=etag, response=answer) or answer
+        return status_answer(request, status_etag(clock().now()))
 
 
 class QueueStatusApi(APIView):

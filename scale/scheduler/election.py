@@ -17,7 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, close_old_connections, connection, conne
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from scale.engines.protocol import Term
-from scale.kernel.errors import BadRequest
+from scale.kernel.errors import BadRequest, Broken
 from scale.scheduler.fence import Deposed
 from scale.scheduler.services import Candidate, term_begin
 
@@ -63,21 +63,36 @@ class Alone:
 
     def __init__(self, candidate: Candidate) -> None:
         self._candidate = candidate
-        self._file = f"{os.path.realpath(connection.settings_dict['NAME'])}.scheduler"
+        self._path = os.path.realpath(connection.settings_dict["NAME"])
+        self._file = f"{self._path}.scheduler"
         self._descriptor: int | None = None
+        self._inode = 0
 
     def stand(self, when: datetime) -> Term:
         if self._descriptor is None:
             self._descriptor = self._lock()
+            self._inode = self._database()
         return term_begin(by=self._candidate, when=when)
 
     def keep(self, when: datetime) -> None:
-        """The lock says it all."""
+        """The lock says it all, if it is still this database's.
+
+        :raises Broken: somebody has removed the file or put another in its place; what is written now is lost
+        """
+        if self._database() != self._inode:
+            raise Broken(f"the database {self._path} was removed or replaced while we ran")
 
     def leave(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _database(self) -> int:
+        """Which file it is; 0: there is none."""
+        try:
+            return os.stat(self._path).st_ino
+        except FileNotFoundError:
+            return 0
 
     def _lock(self) -> int:
         descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

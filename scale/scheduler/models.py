@@ -26,7 +26,8 @@ class Scheduler(models.Model):
 class Status(models.Model):
     """The status document; there is one row, and its id is 1."""
 
-    document = models.BinaryField()  #: JSON, as it is served
+    document = models.BinaryField()  #: JSON, compressed with gzip
+    etag = models.CharField(max_length=32)  #: names what is in it
     rendered = models.DateTimeField()
 
     class Meta:
@@ -39,6 +40,7 @@ class Status(models.Model):
 class Leader(models.Model):
     """Which scheduler leads; there is one row, and its id is 1. Whoever takes over raises the term."""
 
+    installation = models.CharField(max_length=32)  #: names this database for ever; terms of others are not compared
     term = models.BigIntegerField(default=0)
     process = models.CharField(max_length=32)  #: id of a `SchedulerProcess`
     since = models.DateTimeField()

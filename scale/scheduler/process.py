@@ -15,12 +15,10 @@ import logging
 import socket
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from queue import SimpleQueue
-
-import orjson
 
 from scale.engines.protocol import Engine
 from scale.error.lookup import remember_errors
@@ -52,11 +50,12 @@ from scale.scheduler.placement.services import cancels_settle, queue_clear_cance
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
 from scale.scheduler.recording import Handover, record
+from scale.scheduler.rendering import StatusRenderer
 from scale.scheduler.retention.rules import FOR_EVER, Retention
 from scale.scheduler.retention.tidier import Tidier
 from scale.scheduler.selectors import leadership_load, set_aside_warnings
-from scale.scheduler.services import status_save
-from scale.scheduler.status import Leadership, NodeResources, Parts, Warning, document
+from scale.scheduler.services import installation_renew, status_save
+from scale.scheduler.status import Leadership, NodeResources, Parts, Warning, document, packed
 from scale.scheduler.tending import Tender
 from scale.scheduler.troubles import Troubles
 from scale.scheduler.waits import Waits
@@ -95,6 +94,7 @@ class Scheduler:
         self.fleet = Fleet(engines, self.tasks, self.nodes, self._limits.kill_grace)
         self.inbox = Inbox(self.tasks, self.job_exes, self.nodes, self.rates)
         self.placer = Placer(self.nodes, self.allocations, fence)
+        self._renderer = StatusRenderer(self.nodes, self.job_exes, self.tasks, self.allocations)
         self.troubles = Troubles()
         self.waits = Waits(fence)
         self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
@@ -109,6 +109,7 @@ class Scheduler:
         self._unsent: tuple[Recordable, Sequence[Message]] | None = None
         self._cancels_are_doubtful = True  # whether some were taken off the queue, perhaps by another, whose ends we do not hold
         self.idle = threading.Event()  #: set once it has been drained and nothing runs any more
+        self._met_strangers = False
         self._has_news = True
         self._looked = clock.now()
         self._is_draining = False
@@ -134,6 +135,8 @@ class Scheduler:
         with self._fence.writing():
             put_back = jobs_recover(when=when)
         self.reports(when)
+        if self._met_strangers:
+            self._renew_installation()
         self._read_nodes(when)
         self.fleet.reconcile([task for task in adopted if task.has_been_launched and not task.has_ended], when)
         self.status(when)
@@ -163,6 +166,7 @@ class Scheduler:
             outcome = self.inbox.take(engine, reports, self._clock.now())
             self._settle(outcome.finished)
             if outcome.strangers:
+                self._met_strangers = True
                 for task_id in outcome.strangers:  # they run for nobody
                     warn(logger, "ending-stranger", task=task_id)
                 self.fleet.kill_strangers(engine, outcome.strangers, when)
@@ -193,8 +197,8 @@ class Scheduler:
         self._clear_canceled(when)
 
     def _place(self, when: datetime) -> None:
+        self._take(self.placer.settle())  # first: a node is given up once, with all that is known to be on it
         self._settle(self.tender.tend(when))
-        self._take(self.placer.settle())
         if self._is_draining:
             self._hand_back(when)
         else:
@@ -219,30 +223,31 @@ class Scheduler:
     def status(self, when: datetime) -> None:
         """Render the status document and put it where the web finds it."""
         self._leadership, self._set_aside = leadership_load(), set_aside_warnings()
-        document = orjson.dumps(self.generate_status_json(when))
+        document = packed(self._renderer.render(self._status_parts(when)))
         with self._fence.writing():
             status_save(document=document, when=when)
 
     def generate_status_json(self, when: datetime) -> dict[str, object]:
-        paused = self._settings.is_paused
-        nodes = self.nodes.generate_status_json(scheduler_is_paused=paused)
+        """The same document, worked out from nothing."""
+        nodes = self.nodes.generate_status_json(scheduler_is_paused=self._settings.is_paused)
         self.job_exes.generate_status_json(nodes, when)
         self.tasks.generate_status_json(nodes)
         online = [node for node in self.nodes.get_nodes() if node.is_online]
-        parts = Parts(
+        resources = {node.id: NodeResources(node.total, node.offered, self.allocations.held(node.id)) for node in online}
+        return document(replace(self._status_parts(when), nodes=nodes, resources=resources))
+
+    def _status_parts(self, when: datetime) -> Parts:
+        return Parts(
             when=when,
             hostname=socket.gethostname(),
-            is_paused=paused,
+            is_paused=self._settings.is_paused,
             rates=self.rates.generate_status_json(when),
             warnings=[*self.placer.warnings, *self.troubles.warnings(when), *self._set_aside],
             leadership=self._leadership,
             database_ready=self._database_ready,
-            nodes=nodes,
-            resources={node.id: NodeResources(node.total, node.offered, self.allocations.held(node.id)) for node in online},
             job_types=self._settings.job_types,
             waiting=self.placer.waiting,
         )
-        return document(parts)
 
     # --- what the turns are made of
 
@@ -267,6 +272,13 @@ class Scheduler:
         self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
         self.allocations.add(exes)
         return [task for task in current if task is not None]
+
+    def _renew_installation(self) -> None:
+        """Tasks run that the database does not know: a backup was put back, and will give their ids to others."""
+        with self._fence.writing():
+            installation_renew()
+        self._read_settings()
+        warn(logger, "installation-renewed", framework=self._settings.framework_id)
 
     def _hand_back(self, when: datetime) -> None:
         if self._handed_back is None:

@@ -13,28 +13,36 @@ from scale.job.selectors import job_types_by_id
 from scale.kernel.errors import ClusterTrouble
 from scale.queue.selectors import QueueLine, queue_lines
 from scale.scheduler.models import Leader, SchedulerProcess, SetAside, Status
-from scale.scheduler.status import Leadership, Post, Warning
+from scale.scheduler.status import Leadership, Packed, Post, Warning
 
 STALE_AFTER = timedelta(seconds=12)
 SEEN_WITHIN = timedelta(seconds=10)  #: a standby that was not is taken for gone
+
+_STATUS_WITHOUT_DOCUMENT = "SELECT id, etag, rendered FROM scheduler_status WHERE id = 1"  # to have it put together costs more
 
 
 class NoStatus(ClusterTrouble):
     """The scheduler has not said how it stands."""
 
 
-def status_document(when: datetime) -> bytes:
-    """The status document, as it is served.
+def status_etag(when: datetime) -> str:
+    """The name of what the status document says now; the document itself is not read.
 
     :raises NoStatus: there is none, or it is too old to be true
     """
-    status = Status.objects.filter(pk=1).first()
+    status = next(iter(Status.objects.raw(_STATUS_WITHOUT_DOCUMENT)), None)
     if status is None:
         raise NoStatus("There is no status yet; is the scheduler running?")
     age = when - status.rendered
     if age > STALE_AFTER:
         raise NoStatus(f"The last status is {age.total_seconds():.0f} seconds old; the scheduler is stopped or stuck.")
-    return bytes(status.document)
+    return status.etag
+
+
+def status_document() -> Packed:
+    """The status document, whatever its age."""
+    content, etag = Status.objects.values_list("document", "etag").get(pk=1)
+    return Packed(bytes(content), etag)
 
 
 @dataclass(frozen=True, slots=True)

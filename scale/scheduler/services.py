@@ -15,6 +15,7 @@ from scale.database import again_on_conflict
 from scale.engines.protocol import Term
 from scale.present import ring_after_commit
 from scale.scheduler.models import Leader, Scheduler, SchedulerProcess, SetAside, Status
+from scale.scheduler.status import Packed
 
 _THE_ONE = 1
 _FORGOTTEN_AFTER = timedelta(hours=1)
@@ -39,9 +40,12 @@ def scheduler_edit(*, changes: Mapping[str, Any]) -> None:
     ring_after_commit()
 
 
-def status_save(*, document: bytes, when: datetime) -> None:
+@transaction.atomic
+def status_save(*, document: Packed, when: datetime) -> None:
     """Replace the status document."""
-    Status.objects.update_or_create(pk=_THE_ONE, defaults={"document": document, "rendered": when})
+    columns = {"document": document.content, "etag": document.etag, "rendered": when}
+    if not Status.objects.filter(pk=_THE_ONE).update(**columns):
+        Status.objects.create(pk=_THE_ONE, **columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,15 @@ class Candidate:
     place: str = ""  #: the host and directory that its tasks are bound to; empty: they are not
 
 
+def installation_renew() -> None:
+    """Take another name in the ids of tasks from now on."""
+    Scheduler.objects.filter(pk=_THE_ONE).update(framework_id=uuid4().hex[:8])
+
+
 @transaction.atomic
 def term_begin(*, by: Candidate, when: datetime) -> Term:
     """Begin the next term; whatever a scheduler of an older one still tries to write is refused from now on."""
-    installation = scheduler_settings().framework_id
-    Leader.objects.get_or_create(pk=_THE_ONE, defaults={"process": by.id, "since": when})
+    Leader.objects.get_or_create(pk=_THE_ONE, defaults={"installation": uuid4().hex, "process": by.id, "since": when})
     leader = Leader.objects.select_for_update().get(pk=_THE_ONE)
     SchedulerProcess.objects.filter(pk=leader.process).exclude(pk=by.id).delete()  # gone, until it says otherwise
     leader.term += 1
@@ -70,7 +78,7 @@ def term_begin(*, by: Candidate, when: datetime) -> Term:
         pk=by.id, defaults={**facts, "seen": Now()}, create_defaults={**facts, "seen": Now(), "started": when}
     )
     SchedulerProcess.objects.exclude(pk=by.id).filter(seen__lt=Now() - _FORGOTTEN_AFTER).delete()
-    return Term(installation, leader.term)
+    return Term(leader.installation, leader.term)
 
 
 def set_aside(*, job_id: int, exe_num: int, content: str, error: str, is_recorded_without: bool, when: datetime) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gzip
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 from scale.kernel.moments import moment_text
 from scale.kernel.resources import STANDARD, Resources
 
 Json = dict[str, Any]
+Amounts = Mapping[str, tuple[int, int, int]]  #: by resource: running, offered, total; in millionths
 
 _STATES = {
     False: {"name": "READY", "title": "Ready", "description": "Scheduler is ready to run new jobs."},
@@ -88,16 +91,24 @@ class Parts:
     rates: Mapping[str, float]
     warnings: Sequence[Warning]
     database_ready: datetime  #: since when the schema is up to date
-    nodes: Sequence[Json]  #: with all that the managers wrote into them
-    resources: Mapping[int, NodeResources]  #: by node id
     job_types: Sequence[Json]
+    nodes: Sequence[Json] = ()  #: with all that the managers wrote into them
+    resources: Mapping[int, NodeResources] = field(default_factory=dict)  #: by node id
     waiting: Mapping[str, int] = field(default_factory=dict)  #: queued executions by what they wait for
     leadership: Leadership = Leadership()
 
 
 def document(parts: Parts) -> Json:
-    nodes = [_node(node, parts.resources.get(node["id"])) for node in parts.nodes]
-    active = [parts.resources[node["id"]] for node in nodes if node["is_active"] and node["id"] in parts.resources]
+    nodes = [node_told(node, amounts_of(parts.resources.get(node["id"]))) for node in parts.nodes]
+    totals = Totals()
+    for node in nodes:
+        if node["is_active"]:
+            totals.add(amounts_of(parts.resources.get(node["id"])))
+    return framed(parts, nodes, totals)
+
+
+def framed(parts: Parts, nodes: Sequence[object], totals: Totals) -> Json:
+    """The document around its nodes, however those were rendered."""
     return {
         "timestamp": moment_text(parts.when),
         "scheduler": {
@@ -114,35 +125,84 @@ def document(parts: Parts) -> Json:
         },
         "nodes": nodes,
         "num_offers": 0,
-        "resources": _resources(active),
+        "resources": totals.as_json(),
         "job_types": list(parts.job_types),
         "queue": {"total": sum(parts.waiting.values()), "waiting_for": dict(sorted(parts.waiting.items()))},
         "last_updated": moment_text(parts.when),
     }
 
 
-def _node(node: Json, resources: NodeResources | None) -> Json:
-    """The node with its resources in their place among its keys; one that is away has none."""
+def node_told(node: Json, amounts: Amounts) -> Json:
+    """The node with its resources in their place among its keys."""
     head = {key: node[key] for key in ("id", "hostname", "agent_id", "is_active", "state", "errors", "warnings")}
     tail = {key: value for key, value in node.items() if key not in head}
-    return head | {"num_offers": 0, "resources": _resources([resources] if resources else [])} | tail
+    return head | {"num_offers": 0, "resources": _told(amounts)} | tail
 
 
-def _resources(nodes: Iterable[NodeResources]) -> Json:
-    nodes = list(nodes)
-    names = {*STANDARD, *(name for node in nodes for name in node.total)}
-    ordered = (*STANDARD, *sorted(names - set(STANDARD)))
-    return {name: _amounts(nodes, name) for name in ordered}
-
-
-def _amounts(nodes: Sequence[NodeResources], name: str) -> Json:
-    running = sum(node.running[name] for node in nodes)
-    offered = sum(node.offered[name] for node in nodes)
-    total = sum(max(node.total[name], node.offered[name]) for node in nodes)
+def amounts_of(node: NodeResources | None) -> Amounts:
+    """What a node has, in millionths and in order; one that is away has none."""
+    if node is None:
+        return dict.fromkeys(STANDARD, (0, 0, 0))
+    others = sorted(name for name in node.total if name not in STANDARD)
+    running, offered, total = (_millionths(amounts) for amounts in (node.running, node.offered, node.total))
     return {
-        "running": round(running, 2),
-        "offered": 0.0,
-        "free": round(max(offered - running, 0.0), 2),
-        "unavailable": round(total - offered, 2),
-        "total": round(total, 2),
+        name: (running.get(name, 0), in_use := offered.get(name, 0), max(total.get(name, 0), in_use))
+        for name in (*STANDARD, *others)
     }
+
+
+class Totals:
+    """Sums over nodes. They are of whole numbers, and so the same in whatever order nodes came, changed and went."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, list[int]] = {name: [0, 0, 0, 1] for name in STANDARD}  # last: how many nodes name it
+
+    def add(self, amounts: Amounts, times: int = 1) -> None:
+        """Add a node; -1 times takes it away."""
+        for name, (running, offered, total) in amounts.items():
+            sums = self._sums.setdefault(name, [0, 0, 0, 0])
+            sums[0] += times * running
+            sums[1] += times * offered
+            sums[2] += times * total
+            sums[3] += times
+
+    def as_json(self) -> Json:
+        others = sorted(name for name, sums in self._sums.items() if sums[3] and name not in STANDARD)
+        ordered = ((name, self._sums[name]) for name in (*STANDARD, *others))
+        return _told({name: (sums[0], sums[1], sums[2]) for name, sums in ordered})
+
+
+def _told(amounts: Amounts) -> Json:
+    return {
+        name: {
+            "running": _shown(running),
+            "offered": 0.0,
+            "free": _shown(max(offered - running, 0)),
+            "unavailable": _shown(total - offered),
+            "total": _shown(total),
+        }
+        for name, (running, offered, total) in amounts.items()
+    }
+
+
+def _millionths(amounts: Resources) -> dict[str, int]:
+    return {name: round(amount * 1_000_000) for name, amount in amounts.items()}
+
+
+def _shown(millionths: int) -> float:
+    return round(millionths / 10_000) / 100
+
+
+class Packed(NamedTuple):
+    """A document as it is kept and sent: compressed, and named by what is in it."""
+
+    content: bytes
+    etag: str
+
+    def unpacked(self) -> bytes:
+        return gzip.decompress(self.content)
+
+
+def packed(document: bytes) -> Packed:
+    content = gzip.compress(document, compresslevel=1, mtime=0)
+    return Packed(content, blake2b(content, digest_size=16).hexdigest())

@@ -11,7 +11,9 @@ from django.test import Client
 from scale.job.models import JobType
 from scale.job.services import jobs_cancel
 from scale.queue.models import Queue
-from scale.scheduler.models import Scheduler, Status
+from scale.scheduler.models import Scheduler
+from scale.scheduler.services import status_save
+from scale.scheduler.status import packed
 from tests.api.answers import fields_at_fault
 
 
@@ -53,7 +55,7 @@ def test_only_staff_change_the_settings(alice):
 
 
 def test_the_status_document_is_served_as_it_was_rendered(alice, clock):
-    Status.objects.create(pk=1, document=b'{"b":1,"a":2}', rendered=clock.now())
+    status_save(document=packed(b'{"b":1,"a":2}'), when=clock.now())
     answer = alice.get("status/")
     assert (answer.status_code, answer.content) == (200, b'{"b":1,"a":2}')
     assert answer["Content-Type"] == "application/json"
@@ -61,18 +63,18 @@ def test_the_status_document_is_served_as_it_was_rendered(alice, clock):
 
 
 def test_who_has_the_status_already_is_told_so(alice, clock):
-    Status.objects.create(pk=1, document=b"{}", rendered=clock.now())
+    status_save(document=packed(b"{}"), when=clock.now())
     etag = alice.get("status/")["ETag"]
     assert not etag.startswith("W/")
     again = alice.get("status/", headers={"If-None-Match": etag})
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", etag)
-    Status.objects.update(document=b'{"a":1}')
+    status_save(document=packed(b'{"a":1}'), when=clock.now())
     assert alice.get("status/", headers={"If-None-Match": etag}).status_code == 200
 
 
 def test_a_status_that_is_old_or_missing_is_not_told(alice, clock):
     assert "no status yet" in alice.get("status/").json()["detail"]
-    Status.objects.create(pk=1, document=b"{}", rendered=clock.now())
+    status_save(document=packed(b"{}"), when=clock.now())
     clock.move(timedelta(seconds=12))
     assert alice.get("status/").status_code == 200
     clock.move(timedelta(seconds=1))
@@ -86,7 +88,7 @@ def test_readiness_follows_the_status_and_health_does_not(clock):
     anybody = Client()
     assert anybody.get("/readyz").status_code == 503
     assert anybody.get("/healthz").json() == {"status": "ok"}
-    Status.objects.create(pk=1, document=b"{}", rendered=clock.now())
+    status_save(document=packed(b"{}"), when=clock.now())
     assert anybody.get("/readyz").status_code == 200
 
 

@@ -14,6 +14,7 @@ from scale.scheduler.fence import Deposed, Fence
 from scale.scheduler.models import Leader, Status
 from scale.scheduler.selectors import leadership_load
 from scale.scheduler.services import Candidate, status_save, term_begin
+from scale.scheduler.status import packed
 from tests.builders import NOW
 from tests.world import FOREVER, World
 
@@ -30,7 +31,7 @@ def test_each_term_is_one_above_the_one_before_and_of_the_same_installation():
 def test_what_is_written_within_a_term_stays():
     fence = Fence(term_begin(by=FIRST, when=NOW))
     with fence.writing():
-        status_save(document=b"{}", when=NOW)
+        status_save(document=packed(b"{}"), when=NOW)
     assert Status.objects.count() == 1
 
 
@@ -38,7 +39,7 @@ def test_what_is_written_after_a_term_is_refused_before_the_first_statement():
     fence = Fence(term_begin(by=FIRST, when=NOW))
     term_begin(by=SECOND, when=NOW)
     with pytest.raises(Deposed, match="term 1 is over: term 2 has begun"), fence.writing():
-        status_save(document=b"{}", when=NOW)
+        status_save(document=packed(b"{}"), when=NOW)
     assert not Status.objects.exists()
 
 
@@ -98,7 +99,7 @@ def test_whoever_takes_over_waits_for_what_was_asked_before():
         thread = threading.Thread(target=take_over)
         thread.start()
         assert not took_over.wait(0.2)
-        status_save(document=b"{}", when=NOW)
+        status_save(document=packed(b"{}"), when=NOW)
     thread.join()
     assert took_over.is_set()
     assert Status.objects.count() == 1

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from scale.engines.instant import Outcome
 from scale.engines.protocol import Condition, Reason, Usage
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.job.services import jobs_requeue
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
 from scale.node.models import Node
@@ -358,6 +359,19 @@ def test_handing_back_ends_what_runs_and_queues_it_again():
     assert {world.job(job_id).max_tries for job_id in ids} == {4}
 
 
+def test_a_job_that_goes_on_while_its_execution_is_handed_back_waits_once():
+    world = World(behave=lambda _: FOREVER)
+    [job_id] = world.submit()
+    world.turn()
+    world.scheduler.drain()
+    world.scheduler.schedule(world.now)
+    world.cancel(job_id)
+    jobs_requeue(ids=[job_id], by=world.user, when=world.now)
+    world.turns(2)
+    assert world.scheduler.put_back(world.now) == 0
+    assert list(Queue.objects.filter(is_canceled=False).values_list("job_id", "exe_num")) == [(job_id, 2)]
+
+
 def test_the_status_document_counts_what_happened():
     world = World(behave=lambda spec: Outcome(exit_code=int(spec.env["code"])))
     world.submit(5, env={"code": "0"})
@@ -452,3 +466,23 @@ def test_a_launch_that_a_node_in_trouble_holds_back_is_not_late():
     world.engine.put_into("node-1", world.now)
     world.turns(3, 60)
     assert world.job(job_id).error.name == "launch-timeout"
+
+
+def test_after_a_backup_was_put_back_no_job_gets_the_end_of_a_task_that_ran_before():
+    world = World(behave=lambda _: Outcome(duration=None, ignores_term=True))
+    [before] = world.submit()
+    world.turn()
+    for table in (TaskUpdate, JobExecution, Queue, Job):  # as if they had never been
+        table.objects.all().delete()
+    world = world.crash()
+    [after] = world.submit()
+    with connection.cursor() as cursor:  # the database gives the number again
+        cursor.execute("UPDATE job SET id = %s WHERE id = %s", [before, after])
+        cursor.execute("UPDATE queue SET job_id = %s WHERE job_id = %s", [before, after])
+    world.turns(2, 1)
+    alive = [task for task, held in world.engine.cluster.tasks.items() if held.end is None]
+    [exe] = world.scheduler.job_exes.get_running_job_exes()
+    assert exe.current_task.id in alive
+    assert world.job(before).status == "RUNNING"
+    world.turn(10)  # the stranger is gone
+    assert world.job(before).status == "RUNNING"

@@ -67,6 +67,18 @@ def test_a_claim_whose_commit_nobody_heard_of_is_found_in_the_next_turn():
     assert (world.job(late).status, JobExecution.objects.count()) == ("RUNNING", 2)
 
 
+def test_a_claim_whose_commit_nobody_heard_of_is_given_up_with_its_node():
+    world = World(behave=lambda _: FOREVER)
+    world.turn()
+    [job_id] = world.submit(max_tries=1)
+    with commit_of_which_nobody_hears(), pytest.raises(OperationalError):
+        world.scheduler.schedule(world.now)
+    world.engine.lose_node("node-1", world.now)
+    world.scheduler.reports(world.now)
+    world.turn(61)
+    assert (world.job(job_id).status, world.job(job_id).error.name) == ("FAILED", "node-lost")
+
+
 def test_a_claim_that_was_rolled_back_is_made_again():
     world = World(behave=lambda _: FOREVER)
     world.turn()
@@ -124,7 +136,8 @@ def test_what_the_database_never_takes_is_set_aside_and_everything_else_recorded
     first, bad, last = ids
     with broken_value():
         world.turns(3, 1)
-    assert [world.job(job_id).status for job_id in (first, last)] == ["COMPLETED", "COMPLETED"]
+    assert [world.job(job_id).status for job_id in (first, bad, last)] == ["COMPLETED"] * 3
+    assert JobExecutionEnd.objects.get(job_id=bad).cpu_seconds is None
     aside = SetAside.objects.get()
     assert (aside.job_id, aside.exe_num) == (bad, 1)
     assert "NaN" in aside.error

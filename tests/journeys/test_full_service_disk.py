@@ -9,7 +9,7 @@ import pytest
 
 from scale.client import Unwell
 from tests.disks import SmallDisk, small_disk
-from tests.journeys.service import SMALL, until
+from tests.journeys.service import SMALL, processes_of, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -22,10 +22,12 @@ def disk(tmp_path) -> Iterator[SmallDisk]:
 
 @pytest.fixture
 def own_home(disk, own_home):
-    """The fixture of this name in `conftest` ends what is left there."""
+    """On that disk; what a failed test leaves there is ended."""
     (disk.root / "home").mkdir()
     own_home.symlink_to(disk.root / "home")
-    return own_home
+    yield own_home
+    for process in processes_of(disk.root):
+        process.kill()
 
 
 def test_what_was_acknowledged_before_the_disk_was_full_ends_when_there_is_room_again(up, disk, tmp_path):

@@ -31,12 +31,32 @@ CREATE TABLE witness (what TEXT);
 CREATE TRIGGER job_moves AFTER UPDATE OF status ON job
     WHEN OLD.status <> NEW.status AND OLD.status || '>' || NEW.status NOT IN ({_LEGAL})
     BEGIN INSERT INTO witness VALUES ('job ' || NEW.id || ' went from ' || OLD.status || ' to ' || NEW.status); END;
-CREATE TRIGGER job_goes AFTER DELETE ON job
-    BEGIN INSERT INTO witness VALUES ('job ' || OLD.id || ' was deleted'); END;
+CREATE TABLE gone (what TEXT, id INTEGER, ended TEXT);
+CREATE TRIGGER job_goes BEFORE DELETE ON job BEGIN
+    INSERT INTO gone VALUES ('job', OLD.id, OLD.ended);
+    INSERT INTO witness SELECT 'job ' || OLD.id || ' was deleted, and is ' || OLD.status || ', waits or has executions'
+        WHERE OLD.status NOT IN ('COMPLETED', 'FAILED', 'CANCELED') OR EXISTS (SELECT 1 FROM queue WHERE job_id = OLD.id)
+        OR EXISTS (SELECT 1 FROM job_exe WHERE job_id = OLD.id);
+    END;
+CREATE TRIGGER exe_goes BEFORE DELETE ON job_exe
+    WHEN NOT OLD.has_ended OR (SELECT status FROM job WHERE id = OLD.job_id) NOT IN ('COMPLETED', 'FAILED', 'CANCELED')
+    BEGIN INSERT INTO witness VALUES ('job ' || OLD.job_id || ' execution ' || OLD.exe_num || ' was deleted too early'); END;
+CREATE TRIGGER update_goes BEFORE DELETE ON task_update BEGIN
+    INSERT INTO gone SELECT 'update', OLD.id, max(ended) FROM job_exe_end WHERE job_exe_id = OLD.job_exe_id;
+    INSERT INTO witness SELECT 'the update ' || OLD.task_id || ' ' || OLD.status || ' was deleted too early'
+        WHERE NOT EXISTS (SELECT 1 FROM job_exe_end WHERE job_exe_id = OLD.job_exe_id);
+    END;
+CREATE TRIGGER exe_comes AFTER INSERT ON job_exe
+    WHEN NEW.node_id IS NOT NULL AND (SELECT status FROM job WHERE id = NEW.job_id) NOT IN ('QUEUED', 'RUNNING')
+    BEGIN INSERT INTO witness VALUES ('job ' || NEW.job_id || ' was over and was placed, execution ' || NEW.exe_num); END;
 CREATE TRIGGER end_changes AFTER UPDATE ON job_exe_end
     BEGIN INSERT INTO witness VALUES ('the end of job ' || OLD.job_id || ' execution ' || OLD.exe_num || ' was changed'); END;
-CREATE TRIGGER end_goes AFTER DELETE ON job_exe_end
-    BEGIN INSERT INTO witness VALUES ('the end of job ' || OLD.job_id || ' execution ' || OLD.exe_num || ' was deleted'); END;
+CREATE TRIGGER end_goes BEFORE DELETE ON job_exe_end BEGIN
+    INSERT INTO gone VALUES ('end', OLD.job_exe_id, OLD.ended);
+    INSERT INTO witness SELECT 'the end of job ' || OLD.job_id || ' execution ' || OLD.exe_num || ' was deleted too early'
+        WHERE (SELECT status FROM job WHERE id = OLD.job_id) NOT IN ('COMPLETED', 'FAILED', 'CANCELED')
+        OR NOT (SELECT has_ended FROM job_exe WHERE id = OLD.job_exe_id);
+    END;
 CREATE TRIGGER exe_revives AFTER UPDATE OF has_ended ON job_exe WHEN OLD.has_ended AND NOT NEW.has_ended
     BEGIN INSERT INTO witness VALUES ('job ' || OLD.job_id || ' execution ' || OLD.exe_num || ' ended and runs again'); END;
 """
@@ -57,9 +77,7 @@ class SimulatedDatabase(DatabaseWrapper):
         assert not locks_held(), f"a lock is held over a query: {sql}"
         if self.fate is None:
             return execute(sql, params, many, context)
-        return self.fate.statement(
-            lambda: execute(sql, params, many, context), sql, in_transaction=self.in_atomic_block or sql.startswith("BEGIN")
-        )
+        return self.fate.statement(lambda: execute(sql, params, many, context), sql, in_transaction=self.in_atomic_block)
 
     def _commit(self) -> None:
         if self.fate is None:

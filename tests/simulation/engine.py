@@ -41,9 +41,11 @@ class Line:
         self.story = story
         self.rate = rng.choice((0.05, 0.2, 0.5))
         self.asked: Counter[TaskId] = Counter()  #: how often each task was handed over to be started
+        self.told: Counter[tuple[TaskId, str]] = Counter()  #: how often the scheduler heard each of each task
         self.term = 0  #: the newest that the cluster has heard of
         self.before_launch: Callable[[Sequence[TaskSpec]], None] = lambda _: None
         self.before_acknowledge: Callable[[Sequence[TaskId]], None] = lambda _: None
+        self.after_removal: Callable[[set[TaskId]], None] = lambda _: None
 
     def has(self, fault: Fault) -> bool:
         return fault in self.kinds and self.rng.random() < self.rate
@@ -107,6 +109,7 @@ class FaultyEngine:
         if len(told) > 1 and self._line.has(Fault.DISORDER):
             self._shuffle_tasks(told)
         self._told += [report for report in told if isinstance(report, TaskReport)]
+        self._line.told.update((report.task_id, report.state.value) for report in told if isinstance(report, TaskReport))
         return told
 
     def acknowledge(self, tasks: Iterable[TaskId]) -> None:
@@ -117,7 +120,11 @@ class FaultyEngine:
             self._inner.acknowledge(tasks)
 
     def remove_output(self, before: datetime, keep: Keep, most: int) -> int:
-        return self._inner.remove_output(before, keep, most)
+        there = set(self._inner.cluster.output)
+        with self._line.fate.call("remove_output"):
+            removed = self._inner.remove_output(before, keep, most)
+            self._line.after_removal(there - set(self._inner.cluster.output))
+        return removed
 
     def stop(self, *, leave_tasks: bool) -> None:
         self._inner.stop(leave_tasks=leave_tasks)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from scale.engines.instant import InstantCluster
+from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.metrics import TotalJobExeMetrics
 from scale.job.execution.selectors import executions_ended_since
-from scale.kernel.ids import parse_cluster_id
+from scale.job.states import ExecutionStatus
+from scale.kernel.ids import TaskId, losses_in, lost_task_id, parse_cluster_id
 from scale.node.conditions import KnownNode
 from scale.scheduler.process import Scheduler
+from scale.scheduler.retention.rules import Retention
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.story import Violation
 
+STRANGERS = "scale_job_sim_9999x"  #: so begin the names of tasks that no scheduler knows
 _COUNTED = timedelta(hours=2, minutes=50)
 _LIVE_ENTRIES = "(SELECT count(*) FROM queue q WHERE q.job_id = j.id AND q.exe_num = j.num_exes AND NOT q.is_canceled)"
 _ANY_ENTRIES = "(SELECT count(*) FROM queue q WHERE q.job_id = j.id AND NOT q.is_canceled)"
@@ -104,6 +108,9 @@ class Invariants:
     cluster: InstantCluster
     acknowledged: set[int] = field(default_factory=set)  #: jobs that a client was told of
     requeued: set[int] = field(default_factory=set)  #: jobs that somebody may have wanted to run again
+    told: Counter[tuple[TaskId, str]] = field(default_factory=Counter)  #: how often the engine said what of which task
+    keep: Retention = field(default_factory=Retention)
+    _gone: int = 0  # what was deleted and looked at
     _seen: int = -1  # changes of the database
 
     def after_a_step(self, *, is_handing_back: bool = False) -> None:
@@ -116,6 +123,7 @@ class Invariants:
         if is_handing_back or self.database.rows(_ANY)[0][0]:
             self._name_what_is_broken(is_handing_back=is_handing_back)
         self._nothing_acknowledged_is_lost()
+        self._nothing_is_recorded_more_often_than_told()
         for job, exe, num_exes in self.database.rows(_AGAIN):
             if job not in self.requeued:
                 raise Violation(f"job {job} was completed by its execution {exe}, and yet has {num_exes}")
@@ -132,6 +140,7 @@ class Invariants:
         for name in names:
             if not self.database.rows("SELECT 1 FROM job_exe WHERE cluster_id = ? AND NOT has_ended", [parse_cluster_id(name)]):
                 raise Violation(f"{name} is started, and there is no record of an execution that runs")
+            self._its_loss_is_recorded(TaskId(name))
 
     def before_acknowledge(self, names: Iterable[str]) -> None:
         """An engine may forget an end only once it is durable."""
@@ -156,11 +165,57 @@ class Invariants:
         columns = ("job", "exe", "node", "node is active", "node is paused", "scheduler is paused", "type is paused", "limit")
         if wrong := [row for row in made if not row[3] or row[4] or row[5] or row[6]]:
             raise Violation(_told("nothing is placed where or while an operator forbids it", columns, wrong))
-        if made and made[0][7] and len(self._alive()) > made[0][7]:
+        ours = [spec for spec in self._alive() if not spec.id.startswith(STRANGERS)]
+        if made and made[0][7] and len(ours) > made[0][7]:
             raise Violation(_told("no more of a job type run than may", columns, made))
         for node in scheduler.nodes.get_nodes():
             if node.hostname in {row[2] for row in made}:
                 _check_belief(scheduler, node)
+
+    def unwanted(self, scheduler: Scheduler) -> set[str]:
+        """The executions that it still lets run, and no client wants any more."""
+        wanted = set(self.database.rows("SELECT id, num_exes FROM job WHERE status <> 'CANCELED'"))
+        return {exe.cluster_id for exe in _running(scheduler) if (exe.job_id, exe.exe_num) not in wanted}
+
+    def after_scheduling(self, scheduler: Scheduler, unwanted: set[str], when: datetime) -> None:
+        """Nothing goes on that was unwanted before this turn, or whose node is lost."""
+        exes = _running(scheduler)
+        if ignored := unwanted & {exe.cluster_id for exe in exes}:
+            raise Violation(f"nobody wants them, and they run on: {', '.join(sorted(ignored))}")
+        long_ago = when - scheduler._limits.node_lost_after
+        lost = {node.id for node in scheduler.nodes.get_nodes() if node.away_since is not None and node.away_since < long_ago}
+        if scheduler.tender._tended == when and (left := [exe.cluster_id for exe in exes if exe.node_id in lost]):
+            raise Violation(f"their node is lost, and they are not given up: {', '.join(left)}")
+
+    def after_tidying(self, when: datetime) -> None:
+        """What was deleted, had ended as long ago as it is kept."""
+        rows = self.database.rows("SELECT rowid, what, id, ended FROM gone WHERE rowid > ? ORDER BY rowid", [self._gone])
+        for rowid, what, number, ended in rows:
+            self._gone = rowid
+            kept = self.keep.task_updates if what == "update" else self.keep.jobs
+            if kept is None or ended is None or ended[:19] > f"{when - kept:%Y-%m-%d %H:%M:%S}":
+                raise Violation(f"the {what} {number}, which ended {ended}, was deleted {when}, and is kept for {kept}")
+
+    def after_removal(self, names: Iterable[str]) -> None:
+        """Output that goes is of executions whose end is recorded."""
+        for name in names:
+            task = self.cluster.tasks.get(TaskId(name))
+            sql = "SELECT 1 FROM job_exe WHERE cluster_id = ? AND NOT has_ended"
+            if (task is not None and task.end is None) or self.database.rows(sql, [parse_cluster_id(name)]):
+                raise Violation(f"the output of {name} was removed, and it has not ended")
+
+    def when_all_is_old(self) -> None:
+        """Nothing stays for ever that is not to."""
+        keep = self.keep
+        left: dict[str, object] = {}
+        if keep.jobs is not None:
+            left["jobs"] = self.database.rows("SELECT id, status, ended FROM job")
+        if keep.task_updates is not None:
+            left["updates"] = self.database.rows("SELECT task_id, status FROM task_update")
+        if keep.logs is not None:
+            left["outputs"] = list(self.cluster.output)
+        if any(left.values()):
+            raise Violation("all is old, and yet there are " + "; ".join(f"{k}: {v}" for k, v in left.items() if v))
 
     def at_a_quiet_point(self, scheduler: Scheduler, when: datetime) -> None:
         """Everything was handed over: memory and rows say the same."""
@@ -201,9 +256,22 @@ class Invariants:
 
     def _nothing_acknowledged_is_lost(self) -> None:
         if self.acknowledged:
-            there = {row[0] for row in self.database.rows("SELECT id FROM job")}
+            there = {row[0] for row in self.database.rows("SELECT id FROM job UNION SELECT id FROM gone WHERE what = 'job'")}
             if lost := self.acknowledged - there:
                 raise Violation(f"jobs that a client was told of are lost: {sorted(lost)}")
+
+    def _nothing_is_recorded_more_often_than_told(self) -> None:
+        sql = "SELECT task_id, status, count(*) FROM task_update GROUP BY task_id, status HAVING count(*) > 1"
+        for task, status, number in self.database.rows(sql):
+            if number > (told := self.told[TaskId(task), status]):
+                raise Violation(f"{task} {status} was told {told} times and recorded {number} times")
+
+    def _its_loss_is_recorded(self, task: TaskId) -> None:
+        """A crash may follow at once: the next scheduler must know for what this one was started."""
+        if losses := losses_in(task):
+            before = lost_task_id(task, losses - 1) if losses > 1 else task.removesuffix("_lost-1")
+            if not self.database.rows("SELECT 1 FROM task_update WHERE task_id = ? AND status = 'TASK_LOST'", [before]):
+                raise Violation(f"{task} is started, and there is no record of the loss of {before}")
 
     def _alive(self) -> list[Any]:
         return [task.spec for task in self.cluster.tasks.values() if task.end is None]
@@ -226,6 +294,8 @@ class Invariants:
 
     def _finished_are_counted_alike(self, document: Any, when: datetime) -> None:
         """A scheduler that begins now, and counts the rows, comes to the same; so far as all are young enough to count."""
+        if self.keep.jobs is not None and self.keep.jobs < _COUNTED:
+            return
         if self.database.rows(
             "SELECT 1 FROM job_exe_end WHERE ended < ? OR ended > ?", [_row_time(when - _COUNTED), _row_time(when)]
         ):
@@ -241,6 +311,10 @@ class Invariants:
                     raise Violation(
                         f"on node {told['hostname']} {said['total']} {kind} by the status, {is_['total']} by the rows"
                     )
+
+
+def _running(scheduler: Scheduler) -> list[RunningJobExecution]:
+    return [exe for exe in scheduler.job_exes.get_running_job_exes() if exe.status == ExecutionStatus.RUNNING]
 
 
 def _check_belief(scheduler: Scheduler, node: KnownNode) -> None:

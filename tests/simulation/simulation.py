@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db.utils import OperationalError
 
 from scale.engines.instant import InstantEngine, Outcome
-from scale.engines.protocol import Condition, Reason, TaskSpec
+from scale.engines.protocol import Condition, Reason, Superseded, TaskSpec
 from scale.job.services import COMMAND, COMMAND_VERSION, job_type_edit, jobs_cancel, jobs_requeue, jobs_submit
 from scale.job.submission import parse_submission
 from scale.kernel.clock import ManualClock
@@ -21,20 +21,25 @@ from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
 from scale.node.services import node_edit
 from scale.scheduler.fence import Deposed, Fence
-from scale.scheduler.process import Scheduler
+from scale.scheduler.process import Limits, Scheduler
+from scale.scheduler.retention.rules import Retention
 from scale.scheduler.services import Candidate, scheduler_edit, term_begin
 from tests.simulation.database import SimulatedDatabase
 from tests.simulation.engine import FaultyEngine, Line
 from tests.simulation.fate import Fate, Fault, Killed
-from tests.simulation.invariants import Invariants
+from tests.simulation.invariants import STRANGERS, Invariants
 from tests.simulation.story import Story, Violation
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
-LENGTHS = (6, 12, 18, 32)  # steps of a story, before all must come to its end
-_LIVES = 20  # starts of a scheduler that may fail one after the other
+LENGTHS = (2, 5, 8, 18)  # steps of a story without its scenes, before all must come to its end
+_LIVES = 40  # starts of a scheduler that may fail one after the other
 _POINTS = (3, 8, 16)  # statements, commits and calls of a turn or request, about; one of them goes wrong
 _HEALING = (0, 31, 61, 125, 301, 605)  # seconds between the turns in which all must come to its end
-_PATIENCE = 24  # turns
+_PATIENCE = 24  # turns, and for each job as many as it may be tried
+_TRIES = 3
+_OLD = timedelta(days=5)
+_BITES = 3
+_TICK = timedelta(microseconds=1)  # no two turns are at the same moment
 _CANDIDATE = Candidate("simulated", "here", 1)
 _STEPS_OF_A_TURN = ("reports", "schedule", "reports", "persist")
 
@@ -48,25 +53,52 @@ class Plot:
     kinds: frozenset[Fault]
     rate: float  #: of steps in which something goes wrong
     verbs: dict[str, float]
+    keep: Retention  #: much shorter than anybody would
 
     @classmethod
     def drawn(cls, rng: Random) -> Plot:
+        jobs, updates, logs = (rng.choice(_KEPT) for _ in range(3))
+        keep = Retention(_shorter(updates, jobs), _shorter(logs, jobs), jobs)
         kinds = frozenset(fault for fault in Fault if rng.random() < (0.5 if fault in _OFTEN else 0.35))
         verbs = {name: weight * rng.choice((0, 1, 1, 2)) for name, weight in _VERBS.items() if name not in _ALWAYS}
-        return cls(kinds, rng.choice((0.1, 0.3, 0.6)), verbs | {name: _VERBS[name] for name in _ALWAYS})
+        return cls(kinds, rng.choice((0.1, 0.3, 0.6)), verbs | {name: _VERBS[name] for name in _ALWAYS}, keep)
+
+    def steps(self, rng: Random) -> list[str]:
+        """What is done, one after the other: mostly anything, and in between a scene or two that chance would rarely make."""
+        steps = rng.choices(list(self.verbs), list(self.verbs.values()), k=rng.choice(LENGTHS))
+        for _ in range(rng.choice((0, 1, 1, 2))):
+            place = rng.randint(0, len(steps))
+            steps[place:place] = rng.choice(_SCENES)
+        return steps
+
+
+def _shorter(one: timedelta | None, other: timedelta | None) -> timedelta | None:
+    return min((length for length in (one, other) if length is not None), default=None)
 
 
 #: how often each is done
 _VERBS = {
     "turn": 5.0, "run_reports": 3.0, "run_schedule": 4.0, "run_persist": 3.0, "run_status": 0.5,
-    "submit": 3.0, "cancel": 1.5, "requeue": 1.0,
+    "run_tidy": 1.0,
+    "submit": 3.0, "cancel": 1.5, "requeue": 1.0, "cancel_and_requeue": 0.5,
     "seconds_pass": 3.0, "minutes_pass": 1.0, "hours_pass": 0.2, "clock_goes_back": 0.6,
     "node_goes": 1.0, "node_comes": 1.5, "node_flaps": 0.4, "disk_fills": 0.4,
     "operator_changes_node": 0.8, "operator_pauses": 0.5, "operator_limits": 0.5,
     "crash": 0.8, "depose": 0.3, "stale_turn": 0.8, "drain": 0.5,
-    "reconnect": 0.4, "task_is_lost": 0.4, "report_is_invented": 0.8,
+    "reconnect": 0.4, "task_is_lost": 0.4, "report_is_invented": 0.8, "stranger_runs": 0.4,
 }  # fmt: skip
 _OFTEN = (Fault.KILL, Fault.DATABASE, Fault.UNKNOWN_COMMIT)
+_KEPT = (None, None, timedelta(minutes=1), timedelta(hours=4), timedelta(days=1))
+_SCENES = (
+    ("submit", "turn", "drain", "turn", "seconds_pass", "turn", "seconds_pass", "turn"),
+    ("submit", "turn", "task_is_lost", "run_reports", "run_schedule", "run_persist", "crash"),
+    ("submit", "turn", "task_is_lost", "crash", "run_persist", "run_schedule", "turn"),
+    ("submit", "turn", "seconds_pass", "run_reports", "cancel_and_requeue", "run_persist", "turn"),
+    ("submit", "run_schedule", "cancel_and_requeue", "run_persist", "turn"),
+    ("submit", "turn", "node_goes", "minutes_pass", "turn", "node_comes", "turn"),
+    ("submit", "turn", "cancel", "run_schedule", "submit", "run_schedule", "run_schedule"),
+    ("submit", "turn", "seconds_pass", "turn", "hours_pass", "run_tidy", "run_persist", "run_tidy"),
+)
 _ALWAYS = ("turn", "run_reports", "run_schedule", "run_persist", "submit", "seconds_pass")
 
 
@@ -93,9 +125,10 @@ class Simulation:
         self._user = User.objects.get(username="alice")
         self._inner = InstantEngine(self._nodes(), self._behave)
         self.cluster = self._inner.cluster
-        self.invariants = Invariants(database, self.cluster)
+        self.invariants = Invariants(database, self.cluster, told=self.line.told, keep=self.plot.keep)
         self.line.before_launch = lambda tasks: self.invariants.before_launch(task.id for task in tasks)
         self.line.before_acknowledge = self.invariants.before_acknowledge
+        self.line.after_removal = self.invariants.after_removal
         self._started: set[TaskId] = set()
         self._in_turn: list[str] = []
         self._is_draining = False
@@ -113,8 +146,7 @@ class Simulation:
         self.database.fate = self.fate
         self.story.step(f"the cluster has {', '.join(self._in_words())}; trouble: {', '.join(sorted(self.plot.kinds)) or 'none'}")
         self._start()
-        names, weights = list(self.plot.verbs), list(self.plot.verbs.values())
-        for name in self.rng.choices(names, weights, k=self.rng.choice(LENGTHS)):
+        for name in self.plot.steps(self.rng):
             if self.rng.random() < self.plot.rate:
                 self._arm(name)
             getattr(self, name)()
@@ -151,6 +183,10 @@ class Simulation:
         self.story.step("the turn persist")
         self._run("persist")
 
+    def run_tidy(self) -> None:
+        self.story.step("the turn tidy")
+        self._run("tidy")
+
     def run_status(self) -> None:
         self.story.step("the turn status")
         self._run("status")
@@ -169,11 +205,11 @@ class Simulation:
     def stale_turn(self) -> None:
         """It writes nothing and gives no orders: the fence and the cluster's own term refuse it."""
         if self._stale:
-            stale, name = self.rng.choice(self._stale), self.rng.choice(("reports", "schedule", "persist", "status"))
+            stale, name = self.rng.choice(self._stale), self.rng.choice(("reports", "schedule", "persist", "status", "tidy"))
             self.story.step(f"a scheduler of an older term makes its turn {name}")
             before = self.database.connection.total_changes
             with suppress(Deposed), self.fate.asleep():
-                getattr(stale, name)(self.now)
+                _turn(stale, name)(self.now)
             if self.database.connection.total_changes != before:
                 raise Violation("a scheduler of an older term has written")
 
@@ -196,13 +232,13 @@ class Simulation:
         body = {
             "command": ["true"],
             "priority": rng.choice((1, 100, 100, 100)),
-            "max_tries": rng.choice((1, 2, 3)),
+            "max_tries": rng.randint(1, _TRIES),
             "retry_on": rng.choice(("system", "failure", "never")),
             "timeout": rng.choice((60, 600)),
             "resources": {
                 "cpus": rng.choice((0.5, 1, 2, 2, 4)),
                 "mem": rng.choice((256, 1024)),
-                "gpus": rng.choice((0, 0, 1, 2)),
+                "gpus": rng.choice((0, 0, 1, 1, 2)),
             },
         }
         number = rng.choice((1, 2, 3, 6))
@@ -214,7 +250,8 @@ class Simulation:
             self.story.remark(f"jobs {ids}")
 
     def cancel(self) -> None:
-        self._with_some_jobs("cancels", lambda ids: jobs_cancel(ids=ids, by=self._user, when=self.now))
+        open_ones = "status IN ('QUEUED', 'RUNNING')" if self.rng.random() < 0.7 else "TRUE"
+        self._with_some_jobs("cancels", lambda ids: jobs_cancel(ids=ids, by=self._user, when=self.now), open_ones)
 
     def requeue(self) -> None:
         def requeued(ids: list[int]) -> list[int]:
@@ -222,6 +259,14 @@ class Simulation:
             return jobs_requeue(ids=ids, by=self._user, when=self.now)
 
         self._with_some_jobs("requeues", requeued)
+
+    def cancel_and_requeue(self) -> None:
+        def done(ids: list[int]) -> list[int]:
+            self.invariants.requeued.update(ids)
+            jobs_cancel(ids=ids, by=self._user, when=self.now)
+            return jobs_requeue(ids=ids, by=self._user, when=self.now)
+
+        self._with_some_jobs("cancels, and requeues at once,", done)
 
     def operator_changes_node(self) -> None:
         rows = self.database.rows("SELECT id, hostname FROM node ORDER BY id")
@@ -292,6 +337,14 @@ class Simulation:
             self.story.step(f"the engine loses {name}")
             self._inner.lose(name, self.now)
 
+    def stranger_runs(self) -> None:
+        """What was started by a scheduler whose database was restored from a backup since; nobody knows what it is."""
+        there = sorted(set(self.cluster.nodes) - self.cluster.away)
+        if there:
+            name = TaskId(f"{STRANGERS}{len(self.cluster.launched)}_main")
+            self.story.step(f"{name} runs, and nobody knows why")
+            self._inner.launch([TaskSpec(name, there[0], ("true",), Resources())], self.now)
+
     def report_is_invented(self) -> None:
         if Fault.INVENTED in self.line.kinds:
             self.story.step(f"the engine says once more, or of nothing: {self.engine.invent(self.now)}")
@@ -300,29 +353,49 @@ class Simulation:
 
     def _run(self, name: str) -> bool:
         """A turn as a loop makes it; whether it came to its end."""
-        assert self.scheduler is not None
+        scheduler = self.scheduler
+        assert scheduler is not None
         before = self.database.rows("SELECT coalesce(max(id), 0) FROM job_exe")[0][0]
+        self.clock.move(_TICK)
+        unwanted = self.invariants.unwanted(scheduler) if name == "schedule" else set()
         self._in_turn.append(name)
         try:
-            getattr(self.scheduler, name)(self.now)
+            _turn(scheduler, name)(self.now)
         except OperationalError as error:
             self.story.remark(f"the turn {name} fails: {error}")
             return False
         except Killed:
             self._in_turn.clear()
-            self._start()
+            if scheduler is self.scheduler:
+                self._start()
             return False
+        except Deposed:
+            if scheduler is self.scheduler:
+                raise
         finally:
             if self._in_turn:
                 self._in_turn.pop()
-        if name == "schedule" and not self._in_turn and not self._disturbed:
-            self.invariants.after_placement(self.scheduler, before)
+            if name == "tidy":
+                self.invariants.after_tidying(self.now)
+        if scheduler is not self.scheduler:
+            self._nothing_was_written_since_it_was_deposed()
+            return False
+        if not self._in_turn:
+            self._look_after(name, scheduler, before, unwanted)
         self._disturbed = False
-        if name == "persist" and self._is_draining and self.scheduler.idle.is_set() and not self._in_turn:
-            self._hand_over()
         return True
 
+    def _look_after(self, name: str, scheduler: Scheduler, before: int, unwanted: set[str]) -> None:
+        """A turn that came to its end, and was not made within another."""
+        if name == "schedule" and not self._disturbed:
+            self.invariants.after_placement(scheduler, before)
+            self.invariants.after_scheduling(scheduler, unwanted, self.now)
+        if name == "persist" and self._is_draining and scheduler.idle.is_set():
+            self._hand_over()
+
     _disturbed = False
+    _is_starting = False
+    _changes_before = 0  # it was deposed in the midst of a turn
 
     def _hand_over(self) -> None:
         assert self.scheduler is not None
@@ -349,13 +422,28 @@ class Simulation:
             self.engine = FaultyEngine(self._inner, self.line)
             try:
                 fence = Fence(term_begin(by=_CANDIDATE, when=self.now))
-                self.scheduler = self._kind(engines={"instant": self.engine}, clock=self.clock, fence=fence)
-                self.scheduler.start()
+                limits = Limits(retention=self.plot.keep)
+                mine = self.scheduler = self._kind(engines={"instant": self.engine}, clock=self.clock, fence=fence, limits=limits)
+                self._is_starting = True
+                mine.start()
             except (OperationalError, Killed) as error:
                 self.story.remark(f"it does not come up: {error}")
-            else:
+            except (Deposed, Superseded):
+                if mine is self.scheduler:
+                    raise
+                self._nothing_was_written_since_it_was_deposed()
                 return
+            else:
+                if mine is not self.scheduler:
+                    self._nothing_was_written_since_it_was_deposed()
+                return
+            finally:
+                self._is_starting = False
         raise Violation("no scheduler comes up")
+
+    def _nothing_was_written_since_it_was_deposed(self) -> None:
+        if self.database.connection.total_changes != self._changes_before:
+            raise Violation("a scheduler was deposed in the midst of a turn, and went on to write")
 
     def _pass(self, time: timedelta) -> None:
         self.story.step(f"{time} pass")
@@ -371,8 +459,8 @@ class Simulation:
         except Killed:
             self.story.remark("the web worker dies; nobody gets an answer")
 
-    def _with_some_jobs(self, what: str, do: Callable[[list[int]], list[int]]) -> None:
-        ids = [row[0] for row in self.database.rows("SELECT id FROM job ORDER BY id")]
+    def _with_some_jobs(self, what: str, do: Callable[[list[int]], list[int]], where: str = "TRUE") -> None:
+        ids = [row[0] for row in self.database.rows(f"SELECT id FROM job WHERE {where} ORDER BY id")]
         chosen = sorted(self.rng.sample(ids, min(len(ids), self.rng.randint(1, 3))))
         if chosen:
             self.story.step(f"somebody {what} {chosen}")
@@ -381,9 +469,17 @@ class Simulation:
 
     def _meanwhile(self) -> None:
         """Between two statements of somebody somebody else acts: a client, an operator, another loop."""
-        others = [name for name in ("reports", "persist", "schedule") if name not in self._in_turn and self._in_turn]
+        others = [name for name in ("reports", "persist", "schedule", "tidy") if name not in self._in_turn and self._in_turn]
         self.story.remark("! meanwhile:")
-        match self.rng.choice(("cancel", "submit", "requeue", "operator", "loop", "loop")):
+        match self.rng.choice(("cancel", "cancel", "submit", "requeue", "again", "operator", "depose", "loop", "loop")):
+            case "depose" if self._in_turn or self._is_starting:
+                self._disturbed = True
+                in_turn, self._in_turn = self._in_turn, []
+                self.depose()
+                self._in_turn = in_turn
+                self._changes_before = self.database.connection.total_changes
+            case "again":
+                self.cancel_and_requeue()
             case "loop" if others:
                 name = self.rng.choice(others)
                 self.story.remark(f"the turn {name}")
@@ -418,6 +514,8 @@ class Simulation:
 
     def _behave(self, task: TaskSpec) -> Outcome:
         """What a task does; each is asked for once."""
+        if task.id.startswith(STRANGERS):
+            return Outcome(duration=None)
         if task.id in self._started:
             raise Violation(f"{task.id} is started a second time")
         self._started.add(task.id)
@@ -459,7 +557,8 @@ class Simulation:
             node_edit(node_id=node_id, changes={"is_paused": False, "is_active": True}, when=self.now)
         scheduler_edit(changes={"is_paused": False})
         self._edit_type({"max_scheduled": None})
-        for number in range(_PATIENCE):
+        jobs = self.database.rows("SELECT count(*) FROM job")[0][0]
+        for number in range(_PATIENCE + _TRIES * jobs):
             self._pass(timedelta(seconds=_HEALING[min(number, len(_HEALING) - 1)]))
             self._turn_undisturbed(is_counted=number % 3 == 0)
             if self._is_over():
@@ -473,6 +572,16 @@ class Simulation:
         self._look()
         assert self.scheduler is not None
         self.invariants.at_the_end(self.scheduler)
+        if self.plot.keep != Retention():
+            self._grow_old()
+
+    def _grow_old(self) -> None:
+        self._pass(_OLD)
+        for _ in range(_BITES):
+            self.run_tidy()
+            self._pass(timedelta(seconds=61))
+        self._look()
+        self.invariants.when_all_is_old()
 
     def _turn_undisturbed(self, *, is_counted: bool) -> None:
         self.story.step("all turns")
@@ -497,3 +606,9 @@ class Simulation:
         )
         assert self.scheduler is not None
         return not (self.database.rows(open_rows)[0][0] or self.scheduler.tasks.get_all_tasks() or self._is_draining)
+
+
+def _turn(scheduler: Scheduler, name: str) -> Callable[[datetime], None]:
+    if name == "schedule":
+        return scheduler.schedule  # as when somebody has rung
+    return next(loop.turn for loop in scheduler.loops if loop.name == name)

@@ -51,7 +51,7 @@ class JobExecutionManager:
     def clear(self) -> None:
         """Forget what runs and what was counted; for tests only."""
         self._running.clear()
-        self._metrics = TotalJobExeMetrics(self._clock.now())
+        self._replace_metrics(TotalJobExeMetrics(self._clock.now()))
 
     def generate_status_json(self, nodes_list: list[dict[str, Any]], when: datetime) -> None:
         """Write ``job_executions`` into every node, which carries ``id``."""
@@ -105,7 +105,7 @@ class JobExecutionManager:
         metrics.init_with_database(history)
         with self._lock:
             metrics.add_running_job_exes(self._running.values())
-            self._metrics = metrics
+            self._replace_metrics(metrics)
 
     def lost_job_exes(self, job_exe_ids: Iterable[int], when: datetime) -> list[RunningJobExecution]:
         """Fail these executions as lost, and kill what still runs of them: their node may only be deprecated."""
@@ -115,6 +115,16 @@ class JobExecutionManager:
     def lost_node(self, node_id: int, when: datetime) -> list[RunningJobExecution]:
         """Fail the executions on this node as lost; returns those that are over, having no task to ask after."""
         return self._tell_each(lambda exe: exe.node_id == node_id and _lose(exe, when))
+
+    def nodes_changed(self, when: datetime) -> set[int | None]:
+        """The nodes whose counts are others than when this was last asked; what is too old by then is forgotten first.
+
+        That is much when five minutes are over, and is done in small bites: the lock is never held for long.
+        """
+        while self._forget_some(when):
+            pass
+        with self._lock:
+            return self._metrics.take_changed()
 
     def schedule_job_exes(self, job_exes: Sequence[RunningJobExecution], messages: Iterable[RunningJobs]) -> None:
         """Take executions that have been placed, and what the database must learn of that. One known already stays."""
@@ -138,6 +148,14 @@ class JobExecutionManager:
         with self._lock:
             heeded = [exe for exe in list(self._running.values()) if tell(exe)]
             return [exe for exe in heeded if self._finish_if_over(exe)]
+
+    def _forget_some(self, when: datetime) -> bool:
+        with self._lock:
+            return self._metrics.forget_old(when)
+
+    def _replace_metrics(self, metrics: TotalJobExeMetrics) -> None:
+        metrics.replace(self._metrics)
+        self._metrics = metrics
 
     def _finish_if_over(self, exe: RunningJobExecution) -> bool:
         """Move it to the finished ones; the caller holds the lock."""

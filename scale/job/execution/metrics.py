@@ -83,9 +83,8 @@ class JobExeMetricsByType:
 
     def generate_status_json(self, json_dict: Json) -> None:
         json_dict["total"] = self.total_count
-        json_dict["by_job_type"] = [
-            {"job_type_id": job_type_id, "count": metrics.count} for job_type_id, metrics in sorted(self.job_type_metrics.items())
-        ]
+        by_type = self.job_type_metrics
+        json_dict["by_job_type"] = [{"job_type_id": kind, "count": by_type[kind].count} for kind in sorted(by_type)]
 
     def _forget_if_empty(self, job_type_id: int) -> None:
         if self.job_type_metrics[job_type_id].count <= 0:
@@ -179,10 +178,13 @@ class FinishedJobExeMetricsByNode:
 
     def subtract_metrics(self, metrics: FinishedJobExeMetricsByNode) -> None:
         for node_id, other in metrics.metrics_by_node.items():
-            if (mine := self.metrics_by_node.get(node_id)) is not None:
-                mine.subtract_metrics(other)
-                if not mine.count:
-                    del self.metrics_by_node[node_id]
+            self.subtract_node(node_id, other)
+
+    def subtract_node(self, node_id: int | None, metrics: FinishedJobExeMetrics) -> None:
+        if (mine := self.metrics_by_node.get(node_id)) is not None:
+            mine.subtract_metrics(metrics)
+            if not mine.count:
+                del self.metrics_by_node[node_id]
 
     def generate_status_json(self, nodes_list: list[Json]) -> None:
         for node in nodes_list:
@@ -244,24 +246,50 @@ class TotalJobExeMetrics:
         self._running = RunningJobExeMetricsByNode()
         self._finished = FinishedJobExeMetricsByNode()
         self._over_time = FinishedJobExeMetricsOverTime(when)
+        self._leaving: list[FinishedJobExeMetricsByNode] = []  # too old, but still among the finished ones
+        self._changed: set[int | None] = set()
 
     def add_running_job_exes(self, job_exes: Iterable[Counted]) -> None:
         for job_exe in job_exes:
             self._running.add_job_execution(job_exe)
+            self._changed.add(job_exe.node_id)
 
     def job_exe_finished(self, job_exe: Counted) -> None:
         """Move it from the running ones to the finished ones."""
         self._running.remove_job_execution(job_exe)
+        self._changed.add(job_exe.node_id)
         self._count_finished(job_exe)
 
     def generate_status_json(self, nodes_list: list[Json], when: datetime) -> None:
         """Write ``job_executions`` into every node, which carries ``id``; forgets what is too old by then."""
-        for metrics in self._over_time.update_to_now(when):
-            self._finished.subtract_metrics(metrics)
+        while self.forget_old(when):
+            pass
         for node in nodes_list:
             node["job_executions"] = {}
         self._running.generate_status_json(nodes_list)
         self._finished.generate_status_json(nodes_list)
+
+    def forget_old(self, when: datetime, most: int = 100) -> bool:
+        """Forget what is too old by then, of at most so many nodes; whether there is more."""
+        self._leaving += self._over_time.update_to_now(when)
+        while self._leaving and most:
+            if by_node := self._leaving[-1].metrics_by_node:
+                node_id, metrics = by_node.popitem()
+                self._finished.subtract_node(node_id, metrics)
+                self._changed.add(node_id)
+                most -= 1
+            else:
+                self._leaving.pop()
+        return bool(self._leaving)
+
+    def take_changed(self) -> set[int | None]:
+        """The nodes whose counts are others than when this was last asked."""
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def replace(self, before: TotalJobExeMetrics) -> None:
+        """Count from now on in the place of another one: any node may have changed that it knew."""
+        self._changed.update(before._running.metrics_by_node, before._finished.metrics_by_node, before._changed)
 
     def init_with_database(self, history: History | None = None) -> None:
         """Count the executions that ended since the oldest block began."""
@@ -273,3 +301,4 @@ class TotalJobExeMetrics:
     def _count_finished(self, job_exe: Counted) -> None:
         if self._over_time.add_job_execution(job_exe):
             self._finished.add_job_execution(job_exe)
+            self._changed.add(job_exe.node_id)

@@ -6,13 +6,13 @@ so all of them together give the same rows, whatever their order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from scale.database import insert_models, insert_rows, update_rows
 from scale.error.models import Error
@@ -57,26 +57,34 @@ def messages_apply(
     _lock_jobs({job.job_id for job in spoken_of})
     _record_updates(updates, is_repeated=is_repeated)
     _record_ends(ends)
-    _record_running(running, when)
-    _record_completed(completed, when)
+    over = {(job.job_id, job.exe_num) for job in completed}
+    _record_running([job for job in running if (job.job_id, job.exe_num) not in over], when)
+    _record_completed(completed, {(job.job_id, job.exe_num): job for job in running if job.node_id is not None}, when)
     return Recorded(tuple(ends), tried_again=tuple(_record_failed(failed, when)))
 
 
 @transaction.atomic
 def jobs_put_back(*, job_ids: Iterable[int], when: datetime) -> int:
-    """Queue jobs again whose executions were ended for no fault of theirs; it does not count against their tries."""
+    """Queue jobs again whose executions were ended for no fault of theirs; it does not count against their tries.
+
+    A job that has gone on meanwhile stays as it is: it was tried again or requeued, and waits or runs.
+    """
     jobs = _locked_jobs(set(job_ids))
-    back = [job for job in jobs.values() if job.status in (JobStatus.QUEUED, JobStatus.RUNNING)]
+    back = [jobs[pk] for pk in _adrift().filter(pk__in=jobs).order_by("pk").values_list("pk", flat=True)]
     Job.objects.filter(pk__in=[job.pk for job in back]).update(max_tries=F("max_tries") + 1)
     return len(queue_again([(job, job.queued or when) for job in back], when))
 
 
 def jobs_recover(*, when: datetime) -> int:
     """Put back the jobs that a crash has left between the queue and an execution."""
+    return jobs_put_back(job_ids=list(_adrift().values_list("pk", flat=True)), when=when)
+
+
+def _adrift() -> QuerySet[Job]:
+    """Jobs that are not over, and neither wait nor run."""
     waiting = Queue.objects.filter(job=OuterRef("pk"), exe_num=OuterRef("num_exes"))
     unended = JobExecution.objects.filter(job=OuterRef("pk"), exe_num=OuterRef("num_exes"), has_ended=False)
-    adrift = Job.objects.filter(~Exists(waiting), ~Exists(unended), status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
-    return jobs_put_back(job_ids=list(adrift.values_list("pk", flat=True)), when=when)
+    return Job.objects.filter(~Exists(waiting), ~Exists(unended), status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
 
 
 def _lock_jobs(ids: set[int]) -> None:
@@ -127,12 +135,22 @@ def _record_running(jobs: Sequence[RunningJob], when: datetime) -> None:
     )
 
 
-def _record_completed(jobs: Sequence[CompletedJob], when: datetime) -> None:
+def _record_completed(jobs: Sequence[CompletedJob], placed: Mapping[tuple[int, int], RunningJob], when: datetime) -> None:
+    """Of a job so short that nobody heard yet that it runs, both is told at once."""
+    ends = {(job.job_id, job.exe_num): (JobStatus.COMPLETED.value, job.ended, job.ended, when) for job in jobs}
+    columns = ("status", "ended", "last_status_change", "last_modified")
     update_rows(
         Job,
         match=("id", "num_exes"),
-        assign=("status", "ended", "last_status_change", "last_modified"),
-        rows=[(job.job_id, job.exe_num, JobStatus.COMPLETED.value, job.ended, job.ended, when) for job in jobs],
+        assign=columns,
+        rows=[(*key, *end) for key, end in ends.items() if key not in placed],
+        only=_comes_from(JobStatus.COMPLETED),
+    )
+    update_rows(
+        Job,
+        match=("id", "num_exes"),
+        assign=(*columns, "node", "started"),
+        rows=[(*key, *end, placed[key].node_id, placed[key].started) for key, end in ends.items() if key in placed],
         only=_comes_from(JobStatus.COMPLETED),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ class TaskManager:
     def __init__(self) -> None:
         self._lock = OwnedLock()
         self._tasks: dict[str, Task] = {}
+        self._node_tasks: dict[str, Task] = {}  # those of them that are not of an execution
         self._told_late: set[str] = set()
 
     def launch_tasks(self, tasks: Iterable[Task], when: datetime) -> None:
@@ -26,6 +27,8 @@ class TaskManager:
             task.launch(when)
             with self._lock:
                 self._tasks.setdefault(task.id, task)
+                if not isinstance(task, JobExecutionTask):
+                    self._node_tasks.setdefault(task.id, task)
 
     def handle_task_update(self, task_update: TaskStatusUpdate) -> None:
         with self._lock:
@@ -36,6 +39,7 @@ class TaskManager:
         if task.has_ended or task_update.status is TaskStatus.LOST:
             with self._lock:
                 self._tasks.pop(task_update.task_id, None)
+                self._node_tasks.pop(task_update.task_id, None)
                 self._told_late.discard(task_update.task_id)
 
     def get_task(self, task_id: str) -> Task | None:
@@ -62,19 +66,18 @@ class TaskManager:
 
     def generate_status_json(self, nodes_list: list[dict[str, Any]]) -> None:
         """Write ``node_tasks`` and ``system_tasks`` into the nodes, which carry ``agent_id``."""
-        counts: Counter[tuple[str, str, str, str]] = Counter(
-            (task.agent_id, task.task_type, task.title, task.description)
-            for task in self.get_all_tasks()
-            if not isinstance(task, JobExecutionTask)
-        )
+        told = self.node_tasks()
         for node in nodes_list:
-            node["node_tasks"] = _rows(counts, node.get("agent_id", ""))
+            node["node_tasks"] = told.get(node.get("agent_id", ""), [])
             node["system_tasks"] = []
 
-
-def _rows(counts: Mapping[tuple[str, str, str, str], int], agent_id: str) -> list[dict[str, Any]]:
-    return [
-        {"type": kind, "title": title, "description": description, "count": count}
-        for (agent, kind, title, description), count in sorted(counts.items())
-        if agent == agent_id and agent_id
-    ]
+    def node_tasks(self) -> dict[str, list[dict[str, Any]]]:
+        """By agent, its tasks that are not of an execution, counted by kind."""
+        with self._lock:
+            tasks = list(self._node_tasks.values())
+        counts = Counter((task.agent_id, task.task_type, task.title, task.description) for task in tasks if task.agent_id)
+        told: dict[str, list[dict[str, Any]]] = {}
+        for (agent_id, kind, title, description), count in sorted(counts.items()):
+            row = {"type": kind, "title": title, "description": description, "count": count}
+            told.setdefault(agent_id, []).append(row)
+        return told

@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
             name='Leader',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('installation', models.CharField(max_length=32)),
                 ('term', models.BigIntegerField(default=0)),
                 ('process', models.CharField(max_length=32)),
                 ('since', models.DateTimeField()),

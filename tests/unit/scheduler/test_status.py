@@ -13,7 +13,7 @@ from scale.kernel.resources import Resources
 from scale.node.manager import NodeManager
 from scale.node.models import Node
 from scale.scheduler.rates import Rates
-from scale.scheduler.status import Leadership, NodeResources, Parts, Post, Warning, document
+from scale.scheduler.status import Leadership, NodeResources, Parts, Post, Totals, Warning, amounts_of, document, packed
 from tests.builders import NOW, a_node_report, a_running_exe, an_amount, later
 
 TOP = "timestamp scheduler system nodes num_offers resources job_types last_updated"
@@ -148,3 +148,21 @@ def test_job_types_and_the_queue_are_told():
 def test_all_of_it_is_json(reports):
     told = rendered(nodes_of(*reports), {1: NodeResources(Resources(), Resources(), Resources())})
     assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+def test_a_packed_document_is_small_named_by_what_is_in_it_and_the_same_again():
+    first, again, other = packed(b"a" * 1000), packed(b"a" * 1000), packed(b"b" * 1000)
+    assert first == again
+    assert len(first.content) < 100
+    assert first.etag != other.etag
+    assert first.unpacked() == b"a" * 1000
+
+
+def test_totals_forget_a_resource_with_the_last_node_that_names_it():
+    totals = Totals()
+    node = amounts_of(NodeResources(an_amount(4, fpgas=2), an_amount(4, fpgas=2), an_amount(1)))
+    totals.add(node)
+    assert totals.as_json()["fpgas"]["total"] == 2
+    totals.add(node, -1)
+    assert totals.as_json() == Totals().as_json()
+    assert list(totals.as_json()) == ["cpus", "mem", "disk", "gpus"]
