@@ -5,8 +5,8 @@
 One `scale up` on SQLite after the other in the same data directory, with ever more in the database, each of them measured
 by jobs of its own. Throughput is told in spawn floors and latency in bare chains of the same minute (see `throughput.py` and
 `latency.py`), so that a busy machine does not count. Those that are over have ended one a second. Those that wait are of
-forty shapes, less urgent, and too large for the machine. Memory is PSS. A scheduler that has a hundred thousand running
-executions beside the queue runs with an engine that does nothing, in a process of its own.
+forty shapes, less urgent, and too large for the machine. Memory is PSS. The scheduler that has a hundred thousand running
+executions beside the queue has taken them over from another, in a process of its own, with an engine that does nothing.
 
 Where time does not allow for a size, a smaller one is measured, and told in its place.
 """
