@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # made up by the machine, as many as HYPOTHESIS_PROFILE says: dev, ci or night
 STATEFUL := tests/stateful
 # choose or start their databases themselves
-STARTS_ITS_OWN := tests/journeys/test_chaos.py tests/journeys/test_database_away.py tests/journeys/test_leader.py
+STARTS_ITS_OWN := tests/journeys/test_benchmarks.py tests/journeys/test_chaos.py tests/journeys/test_database_away.py tests/journeys/test_leader.py
 USE_A_DATABASE := tests/database tests/api tests/journeys tests/stateful/test_queue.py
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check fast on-postgres soak night chaos coverage lint docs install clean
+.PHONY: help demo up test check fast on-postgres soak night chaos coverage lint docs bench install clean
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -57,10 +57,13 @@ docs: $(VENV)/installed-dev ## Write the pages of docs that are made from the co
 	$(BIN)/python -m scale.cli.rest_reference docs
 	$(BIN)/python -m scale.cli.drawing docs
 
+bench: $(VENV)/installed ## Measure how fast it is, half an hour long, into docs/reference/performance.md; one of it: ONLY=latency
+	$(BIN)/python benchmarks/all.py $(ONLY)
+
 install: $(VENV)/installed ## Make the environment and install Scale into it
 
 clean: ## Remove what these commands made here
-	rm -rf .venv .venv-* build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* benchmarks/.peers build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -1,37 +1,39 @@
 """What the queries of every day cost with a million jobs, and how the database goes about them.
 
-    SCALE_HOME=/tmp/million python benchmarks/million.py [--jobs 1000000]
+    python benchmarks/million.py [--jobs 1000000]
+    SCALE_HOME=/somewhere/empty python benchmarks/million.py
     python -m tests.clusters.postgres -- python benchmarks/million.py
 
-The database is the one that the settings name; it is migrated, and filled if it is empty. Fifty thousand of a million
-jobs wait, a thousand run, the others ended one a second; each execution has two updates. The last line is one JSON object:
-of each query the fastest of three times in milliseconds, and its plan.
+The database is the one that the settings name, if they name one, and else one of its own; it is migrated, and filled if it is
+empty. Of twenty jobs one waits, of a thousand one runs, the others ended one a second; each execution has two updates. Each
+query is made three times in a transaction that is undone, and the fastest counts. What the database does for each is told
+beside, as `plans`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import sys
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scale.settings")
-sys.path.insert(0, str(Path(__file__).parents[1]))
+if "SCALE_HOME" in os.environ or "SCALE_DATABASE_URL" in os.environ:
+    import django
 
-import django
-
-django.setup()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scale.settings")
+    django.setup()
+else:
+    import fresh  # noqa: F401 a database of its own
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.core.management.color import no_style
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
+import harness
+from figures import Row
+from filling import copy, mend_sequences, moment
 from scale.job.execution.selectors import executions_ended_since, executions_unended, executions_unwanted
 from scale.job.execution.services import jobs_recover
 from scale.job.filters import JobChoice, JobFilter
@@ -59,28 +61,6 @@ SHAPES = 40
 BULK = 10_000  # jobs that were submitted at the same moment
 
 
-def moment(number: str) -> str:
-    """So many seconds after NOW, in SQL."""
-    if connection.vendor == "sqlite":
-        return f"datetime('{NOW:%Y-%m-%d %H:%M:%S}', ({number}) || ' seconds')"
-    return f"timestamptz '{NOW.isoformat()}' + ({number}) * interval '1 second'"
-
-
-def multiply(model: type[models.Model], like: models.Model, numbers: str, **different: str) -> None:
-    """Copy a row; what is different of each copy is SQL that speaks of its number n."""
-    columns = [connection.ops.quote_name(field.column) for field in model._meta.concrete_fields]
-    values = [
-        different.get(field.column, f"t.{connection.ops.quote_name(field.column)}") for field in model._meta.concrete_fields
-    ]
-    table, key = model._meta.db_table, model._meta.pk.column
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {COUNT})"
-            f" INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)}"
-            f" FROM {table} AS t, numbers WHERE t.{key} = {like.pk} AND {numbers}"
-        )
-
-
 def fill(waiting: int, running: int) -> None:
     user = User.objects.create(username="alice")
     body = {"command": "true", "resources": {"cpus": 1, "mem": 256}}
@@ -96,35 +76,35 @@ def fill(waiting: int, running: int) -> None:
     over = "CASE WHEN n % 100 < 94 THEN 'COMPLETED' WHEN n % 100 < 99 THEN 'FAILED' ELSE 'CANCELED' END"
     status = f"CASE WHEN n <= {ended} THEN {over} WHEN n <= {ended + running} THEN 'RUNNING' ELSE 'QUEUED' END"
     base = job.pk
-    at = moment("n")
+    at = moment(NOW, "n")
     ends = f"CASE WHEN n <= {ended} THEN {at} END"
-    multiply(Job, job, "TRUE", id=f"n + {base}", status=status, created=at, queued=at, last_modified=at, ended=ends)
+    copy(Job, job, COUNT, id=f"n + {base}", status=status, created=at, queued=at, last_modified=at, ended=ends)
     placed = f"n <= {ended + running}"
     own = {"job_id": f"n + {base}", "queued": at, "created": at}
-    multiply(
+    copy(
         JobExecution,
         execution,
+        COUNT,
         placed,
         id=f"n + {execution.pk}",
         cluster_id="'scale_job_f_' || n || 'x1'",
         has_ended=f"n <= {ended}",
         **own,
     )
-    multiply(JobExecutionEnd, end, f"n <= {ended}", job_exe_id=f"n + {execution.pk}", status=over, ended=at, **own)
+    copy(JobExecutionEnd, end, COUNT, f"n <= {ended}", job_exe_id=f"n + {execution.pk}", status=over, ended=at, **own)
     update = TaskUpdate(job_exe=execution, task_id="t", status="TASK_RUNNING", created=NOW)
     update.save()
     for number in (1, 2):
-        multiply(TaskUpdate, update, placed, id=f"2 * n + {number + update.pk}", job_exe_id=f"n + {execution.pk}", created=at)
+        copy(TaskUpdate, update, COUNT, placed, id=f"2 * n + {number + update.pk}", job_exe_id=f"n + {execution.pk}", created=at)
     shape = f"(n % {SHAPES}) || '/1/cpus=1.0,mem=256.0'"
-    own["queued"] = moment(f"n - n % {BULK}")
-    multiply(Queue, entry, f"n > {ended + running}", id=f"n + {entry.pk}", shape=shape, priority=f"n % {SHAPES}", **own)
+    own["queued"] = moment(NOW, f"n - n % {BULK}")
+    copy(Queue, entry, COUNT, f"n > {ended + running}", id=f"n + {entry.pk}", shape=shape, priority=f"n % {SHAPES}", **own)
     Queue.objects.filter(pk=entry.pk).delete()
     TaskUpdate.objects.filter(pk=update.pk).delete()
     JobExecution.objects.filter(pk=execution.pk).update(has_ended=True)
     Job.objects.filter(pk=base).update(status="COMPLETED")
+    mend_sequences()
     with connection.cursor() as cursor:
-        for statement in connection.ops.sequence_reset_sql(no_style(), [Job, JobExecution, TaskUpdate, Queue]):
-            cursor.execute(statement)
         cursor.execute("ANALYZE")
 
 
@@ -207,17 +187,23 @@ def plans(said: list[tuple[str, Any]]) -> list[str]:
     return list(found)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--jobs", type=int, default=1_000_000)
-    COUNT = parser.parse_args().jobs
+def main() -> None:
     call_command("migrate", verbosity=0)
-    clock = SystemClock()
     if not Job.objects.exists():
-        began = clock.monotonic()
-        fill(waiting=COUNT // 20, running=COUNT // 1000)
-        print(f"filled in {clock.monotonic() - began:.0f} s", file=sys.stderr)
+        seconds = harness.timed(lambda: fill(waiting=COUNT // 20, running=COUNT // 1000))
+        harness.say(f"filled in {seconds:.0f} s")
     figures = {name: measured(query) for name, query in queries().items()}
     for name, figure in figures.items():
-        print(f"{figure['ms']:>10} ms  {figure['statements']:>3}  {name}", file=sys.stderr)
-    print(json.dumps({"database": connection.vendor, "jobs": Job.objects.count(), "queries": figures}))
+        harness.say(f"{figure['ms']:>10} ms  {figure['statements']:>3}  {name}")
+    last = Job.objects.latest("id").pk
+    one = harness.median_of(50, lambda: Job.objects.values_list("status").get(pk=last)) * 1000
+    rows = [Row(name, figure["ms"], "ms", "a job's status by its id", one) for name, figure in figures.items()]
+    sizes = {"jobs": Job.objects.count(), "database": connection.vendor}
+    harness.finish("million", rows, sizes, plans={name: figure["plan"] for name, figure in figures.items()})
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=1_000_000)
+    COUNT = parser.parse_args().jobs
+    main()

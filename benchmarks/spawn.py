@@ -4,7 +4,7 @@
 
 The engine is given new tasks as ends come back, so that never more than ``--in-flight`` are with it: as many as a
 scheduler that fills a machine ahead would have. The floor has two in flight, as many as there are cpus on the machine
-that the goal was set on. Rounds alternate, and the medians are compared. The last line is one JSON object.
+that the goal was set on. Rounds alternate, and the medians are compared.
 
 A task makes two files. After a mass deletion ext4 needs thirty times as long for each, for minutes: `file_us` tells
 whether that is so where the home is (20 is well, 300 is not). The engine puts each day's files elsewhere on the disk, so
@@ -16,42 +16,28 @@ With ``--mem`` each task has a limit of so many MiB, held by `--memory-limits`: 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import statistics
 import tempfile
 import threading
 import time
 from pathlib import Path
 
+import harness
+from figures import Row
 from scale.engines.local.engine import LocalEngine
 from scale.engines.protocol import TaskReport, TaskSpec, TaskState
 from scale.kernel.clock import SystemClock
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
 
-PROGRAM = "/bin/true"
 CLOCK = SystemClock()
-
-
-def floor(tasks: int) -> float:
-    """Processes a second without an engine, two in flight."""
-    began = time.perf_counter()
-    started = 0
-    for ended in range(-2, tasks):
-        if ended >= 0:
-            os.wait4(-1, 0)
-        if started < tasks:
-            os.posix_spawn(PROGRAM, [PROGRAM], os.environ)
-            started += 1
-    return tasks / (time.perf_counter() - began)
 
 
 def through_engine(
     engine: LocalEngine, wake: threading.Event, tasks: int, in_flight: int, number: int, needs: Resources
 ) -> float:
     """Tasks a second, from the first launch to the last end."""
-    specs = [TaskSpec(TaskId(f"scale_job_bench_{number}x{n}_main"), engine.node, (PROGRAM,), needs) for n in range(tasks)]
+    specs = [TaskSpec(TaskId(f"scale_job_bench_{number}x{n}_main"), engine.node, (harness.TRUE,), needs) for n in range(tasks)]
     began = time.perf_counter()
     engine.launch(specs[:in_flight], CLOCK.now())
     launched, over = min(in_flight, tasks), 0
@@ -78,7 +64,7 @@ def file_cost(folder: Path, files: int = 500) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=int, default=2000)
     parser.add_argument("--in-flight", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
@@ -92,26 +78,12 @@ def main() -> None:
         engine.start(wake.set)
         file_us = file_cost(Path(home) / "files")
         for number in range(args.rounds):
-            floors.append(floor(args.tasks))
+            floors.append(harness.spawn_floor(args.tasks))
             figures.append(through_engine(engine, wake, args.tasks, args.in_flight, number, needs))
     figure, against = statistics.median(figures), statistics.median(floors)
-    print(
-        json.dumps(
-            {
-                "benchmark": "spawn",
-                "unit": "tasks/s",
-                "tasks": args.tasks,
-                "in_flight": args.in_flight,
-                "mem": args.mem,
-                "memory_limits": args.memory_limits,
-                "file_us": round(file_us),
-                "figure": round(figure, 1),
-                "against": "posix_spawn of /bin/true, two in flight",
-                "against_figure": round(against, 1),
-                "ratio": round(figure / against, 3),
-            }
-        )
-    )
+    row = Row("tasks through the engine", figure, "tasks/s", "posix_spawn of /bin/true, two in flight", against)
+    sizes = {"tasks": args.tasks, "in_flight": args.in_flight, "mem": args.mem, "memory_limits": args.memory_limits}
+    harness.finish("spawn", [row], {**sizes, "file_us": round(file_us)})
 
 
 if __name__ == "__main__":
