@@ -10,7 +10,7 @@ from scale.fact import tell
 from scale.scheduler.placement.backlog import Backlog
 from scale.scheduler.placement.gaps import Gaps
 from scale.scheduler.placement.selectors import entries_after, entries_first, entries_within, newest_entry, sizes_waiting
-from scale.scheduler.placement.snapshot import Ask
+from scale.scheduler.placement.snapshot import Ask, Line
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +49,15 @@ class Learner:
     def fill(self) -> None:
         """Read on where too little is known of a line."""
         for shape, most in self._backlog.dry().items():
-            first = entries_first(shape, self._backlog.mode, most, self._last)
-            self._backlog.fill(shape, first, is_whole=len(first) < most)
+            self._read(shape, most)
+
+    def read_on(self, line: Line) -> bool:
+        """More of this line; False if so much is known of it that what is known is to be placed first."""
+        known = len(line.asks)
+        most = self._backlog.further(line.shape)
+        if most > known:
+            self._read(line.shape, most)
+        return most > known
 
     def doubt(self, asks: Iterable[Ask], when: datetime) -> None:
         """These could not be claimed: they are gone, or somebody else had them at that moment."""
@@ -58,6 +65,10 @@ class Learner:
         self._backlog.remove(gone)
         for ask in gone:
             self._gaps.passed(ask.entry_id, ask.entry_id, (), when)
+
+    def _read(self, shape: str, most: int) -> None:
+        first = entries_first(shape, self._backlog.mode, most, self._last)
+        self._backlog.fill(shape, first, is_whole=len(first) < most)
 
     def _recount(self, when: datetime, *, is_correction: bool) -> None:
         differ = self._backlog.recount(sizes_waiting(self._last))

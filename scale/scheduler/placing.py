@@ -70,6 +70,8 @@ class Placer:
             return []
         self._seen = None
         plan = decide(snapshot)
+        while any(line.shape == plan.dry and self._learner.read_on(line) for line in snapshot.lines):
+            plan = decide(snapshot)
         made = self._claim(plan.placements, settings.framework_id, when) if plan.placements else []
         self._tell(plan, settings, when)
         self.has_more = plan.is_cut

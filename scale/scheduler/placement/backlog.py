@@ -71,9 +71,12 @@ class Backlog:
     def dry(self) -> dict[str, int]:
         """The lines of which too little is known, and how much to read of each."""
         dry = [shape for shape, line in self._lines.items() if not line.is_whole and 4 * len(line.asks) < self._reach[shape]]
-        for shape in dry:
-            self._reach[shape] = min(4 * self._reach[shape], self._most())
-        return {shape: self._reach[shape] for shape in dry}
+        return {shape: self.further(shape) for shape in dry}
+
+    def further(self, shape: str) -> int:
+        """How much of this line to read next."""
+        self._reach[shape] = min(4 * self._reach[shape], self._most())
+        return self._reach[shape]
 
     def remove(self, asks: Collection[Ask]) -> None:
         """These wait no more, or nobody knows whether they do."""

@@ -55,6 +55,7 @@ class Plan:
     placements: tuple[Placement, ...] = ()
     waits: tuple[Wait, ...] = ()  #: of each shape the first that waits
     is_cut: bool = False  #: there may be more to place than one pass does, or than is known of the queue
+    dry: str = ""  #: the shape of which more would have to be known to go on
 
 
 def decide(snapshot: Snapshot) -> Plan:
@@ -157,19 +158,19 @@ class _Pass:
         self._placements: list[Placement] = []
 
     def run(self) -> Plan:
-        waits, runs_dry = [], False
+        waits, dry = [], ""
         turns = [(turn.line.keys[0], number, turn) for number, turn in enumerate(self._turns)]
         heapify(turns)
-        while turns and not runs_dry and (left := self._snapshot.most - len(self._placements)):
+        while turns and not dry and (left := self._snapshot.most - len(self._placements)):
             _, number, turn = heappop(turns)
             wait = self._held_back(turn) or self._go(turn, min(left, turn.before(turns[0][0] if turns else None)))
             if wait is not None:
                 waits.append(wait)
             elif turn.next < len(turn.line.asks):
                 heappush(turns, (turn.line.keys[turn.next], number, turn))
-            else:
-                runs_dry = not turn.line.is_whole
-        return Plan(tuple(self._placements), tuple(waits), is_cut=bool(turns) or runs_dry)
+            elif not turn.line.is_whole:
+                dry = turn.line.shape
+        return Plan(tuple(self._placements), tuple(waits), is_cut=bool(turns or dry), dry=dry)
 
     def _held_back(self, turn: _Turn) -> Wait | None:
         """Reasons that no node has anything to do with."""
