@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -86,7 +87,7 @@ class Schedulers:
 
     def status(self) -> dict[str, Any]:
         found = self.ask("SELECT document FROM scheduler_status")
-        return json.loads(bytes(found[0][0]))["scheduler"] if found else {"leader": None, "standbys": []}
+        return json.loads(gzip.decompress(bytes(found[0][0])))["scheduler"] if found else {"leader": None, "standbys": []}
 
     def leads(self, process: subprocess.Popen[bytes]) -> bool:
         leader = self.status()["leader"]
