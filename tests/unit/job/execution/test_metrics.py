@@ -244,6 +244,11 @@ def test_nothing_is_ever_negative_even_if_it_was_never_scheduled():
     assert told(metrics, later(hours=9)) == [NOTHING | {"completed": counts((10, 1))}]
 
 
+def test_however_many_nodes_are_too_old_at_once_all_are_forgotten():
+    metrics = total(NOW, *(completed(node_id=number) for number in range(1, 251)))
+    assert told(metrics, later(hours=9), node_ids=range(1, 251)) == [NOTHING] * 250
+
+
 def test_an_end_too_old_for_the_blocks_is_in_no_total_either():
     assert told(total(NOW, completed(later(hours=-4)))) == [NOTHING]
 

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from scale.kernel.resources import Resources
 from scale.queue.ordering import QueueMode
+from scale.scheduler.placement.plan import decide as fast_decide
 from scale.scheduler.placement.snapshot import Occupant
+from scale.scheduler.placement.snapshot import Snapshot as Lines
 from tests.builders import a_slot, an_ask, an_occupant, later
-from tests.reference.placement import OneByOne, Snapshot, decide
+from tests.reference.placement import OneByOne, Snapshot, decide, lines_of, nodes_of
 
 
 def plan(asks, slots, **settings):
@@ -401,3 +403,13 @@ def test_a_free_node_more_takes_a_place_from_nobody_but_for_somebody_more_urgent
     in_order = sorted(snapshot.asks, key=lambda ask: ask.urgency(snapshot.queue_mode))
     changed = [ask.entry_id for ask in in_order if (ask.entry_id in before) != (ask.entry_id in after)]
     assert not changed or changed[0] in after
+
+
+def test_a_line_that_runs_dry_ends_the_pass_and_is_named():
+    """What is not known of it may be more urgent than the lines after it."""
+    lines = lines_of([an_ask(1), an_ask(2, cpus=2, priority=200)])
+    lines[0].is_whole = False
+    slots = [a_slot(1, cpus=64)]
+    decision = fast_decide(Lines(lines, nodes_of(slots), lambda node_id: ()))
+    assert placed(decision) == {1: 1}
+    assert (decision.dry, decision.is_cut) == (lines[0].shape, True)
