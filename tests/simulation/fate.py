@@ -46,6 +46,7 @@ class Fate:
         self._left: int | None = None
         self._outage = 0  # statements for which the database stays away
         self.meanwhile: Callable[[], None] = lambda: None
+        self.before_transaction: Callable[[], None] | None = None  #: what somebody does just before the next one begins
 
     def arm(self, points: int) -> None:
         """Let something go wrong at one of the next so many points, or at the first after it where it can."""
@@ -53,10 +54,10 @@ class Fate:
 
     @contextmanager
     def asleep(self) -> Iterator[None]:
-        held = self._left, self._outage
-        self._left, self._outage = None, 0
+        held = self._left, self._outage, self.before_transaction
+        self._left, self._outage, self.before_transaction = None, 0, None
         yield
-        self._left, self._outage = held
+        self._left, self._outage, self.before_transaction = held
 
     def disarm(self) -> None:
         self._left = None
@@ -68,6 +69,11 @@ class Fate:
 
     def statement(self, do: Callable[[], object], sql: str, *, in_transaction: bool) -> object:
         self._stay_away()
+        if sql.startswith("BEGIN") and (faster := self.before_transaction):
+            self.before_transaction = None
+            with self.asleep():
+                faster()
+            self.disarm()  # one trouble is enough
         among = [Fault.KILL, Fault.DATABASE] + ([] if in_transaction else [Fault.MEANWHILE])
         match self._strikes(among):
             case Fault.KILL:

@@ -84,7 +84,7 @@ _VERBS = {
     "seconds_pass": 3.0, "minutes_pass": 1.0, "hours_pass": 0.2, "clock_goes_back": 0.6,
     "node_goes": 1.0, "node_comes": 1.5, "node_flaps": 0.4, "disk_fills": 0.4,
     "operator_changes_node": 0.8, "operator_pauses": 0.5, "operator_limits": 0.5,
-    "crash": 0.8, "depose": 0.3, "stale_turn": 0.8, "drain": 0.5,
+    "crash": 0.8, "depose": 0.3, "stale_turn": 0.8, "drain": 0.5, "race": 1.0,
     "reconnect": 0.4, "task_is_lost": 0.4, "report_is_invented": 0.8, "stranger_runs": 0.4,
 }  # fmt: skip
 _OFTEN = (Fault.KILL, Fault.DATABASE, Fault.UNKNOWN_COMMIT)
@@ -94,6 +94,7 @@ _SCENES = (
     ("submit", "turn", "task_is_lost", "run_reports", "run_schedule", "run_persist", "crash"),
     ("submit", "turn", "task_is_lost", "crash", "run_persist", "run_schedule", "turn"),
     ("submit", "turn", "seconds_pass", "run_reports", "cancel_and_requeue", "run_persist", "turn"),
+    ("turn", "submit", "race", "submit", "race", "race"),
     ("submit", "run_schedule", "cancel_and_requeue", "run_persist", "turn"),
     ("submit", "turn", "node_goes", "minutes_pass", "turn", "node_comes", "turn"),
     ("submit", "turn", "cancel", "run_schedule", "submit", "run_schedule", "run_schedule"),
@@ -190,6 +191,15 @@ class Simulation:
     def run_status(self) -> None:
         self.story.step("the turn status")
         self._run("status")
+
+    def race(self) -> None:
+        """Somebody acts after a turn has looked and before it writes."""
+        name = self.rng.choice(("schedule", "schedule", "persist", "status", "tidy"))
+        self.story.step(f"the turn {name}, and somebody is faster")
+        faster, scheduler = self.rng.choice((self.cancel, self.cancel_and_requeue, self._take_over)), self.scheduler
+        self.fate.before_transaction = lambda: faster() if self.scheduler is scheduler else None
+        self._run(name)
+        self.fate.before_transaction = None
 
     def crash(self) -> None:
         self.story.step("the scheduler is killed, and another one starts")
@@ -398,21 +408,29 @@ class Simulation:
     _changes_before = 0  # it was deposed in the midst of a turn
 
     def _hand_over(self) -> None:
-        assert self.scheduler is not None
+        scheduler = self.scheduler
+        assert scheduler is not None
         self.story.remark("nothing runs any more: its jobs are put back, and another scheduler starts")
         if self.rng.random() < self.plot.rate:
             self.fate.arm(_POINTS[0])
         try:
-            self.scheduler.reports(self.now)
-            self.scheduler.persist(self.now)
-            self.scheduler.put_back(self.now)
+            scheduler.reports(self.now)
+            scheduler.persist(self.now)
+            scheduler.put_back(self.now)
         except OperationalError as error:
             self.story.remark(f"it ends without that: {error}")
         except Killed:
             pass
+        except Deposed:
+            if scheduler is self.scheduler:
+                raise
         else:
-            self.engine.stop(leave_tasks=False)
-        self._start()
+            if scheduler is self.scheduler:
+                self.engine.stop(leave_tasks=False)
+        if scheduler is self.scheduler:
+            self._start()
+        else:
+            self._nothing_was_written_since_it_was_deposed()
 
     def _start(self) -> None:
         """Another scheduler takes over, as often as it needs to come up."""
@@ -473,11 +491,7 @@ class Simulation:
         self.story.remark("! meanwhile:")
         match self.rng.choice(("cancel", "cancel", "submit", "requeue", "again", "operator", "depose", "loop", "loop")):
             case "depose" if self._in_turn or self._is_starting:
-                self._disturbed = True
-                in_turn, self._in_turn = self._in_turn, []
-                self.depose()
-                self._in_turn = in_turn
-                self._changes_before = self.database.connection.total_changes
+                self._take_over()
             case "again":
                 self.cancel_and_requeue()
             case "loop" if others:
@@ -493,6 +507,14 @@ class Simulation:
                 self.requeue()
             case _:
                 self.submit()
+
+    def _take_over(self) -> None:
+        """In the midst of a turn."""
+        self._disturbed = True
+        in_turn, self._in_turn = self._in_turn, []
+        self.depose()
+        self._in_turn = in_turn
+        self._changes_before = self.database.connection.total_changes
 
     def _edit_type(self, changes: dict[str, Any]) -> None:
         with self._web():
