@@ -47,8 +47,9 @@ from scale.kernel.ids import TaskId
 from scale.queue.models import Queue
 from scale.queue.ordering import QueueMode
 from scale.queue.selectors import queue_lines
+from scale.scheduler.placement.backlog import Backlog, Entry
 from scale.scheduler.placement.plan import Placement
-from scale.scheduler.placement.selectors import asks_of, lines_waiting
+from scale.scheduler.placement.selectors import entries_first, newest_entry, sizes_waiting
 from scale.scheduler.placement.services import plan_apply, queue_clear_canceled
 from scale.scheduler.retention.selectors import jobs_page, task_updates_page, tasks_not_over
 from scale.scheduler.retention.services import JOBS, UPDATES, jobs_delete, task_updates_delete
@@ -108,15 +109,22 @@ def fill(waiting: int, running: int) -> None:
         cursor.execute("ANALYZE")
 
 
+def first_of_each(mode: QueueMode) -> list[list[Entry]]:
+    """25 of each shape."""
+    newest = newest_entry()
+    return [entries_first(shape, mode, 25, newest) for shape in sizes_waiting(newest)]
+
+
 def claim() -> None:
-    lines = lines_waiting(QueueMode.FIFO)
-    asks = asks_of(lines, {line.shape: 25 for line in lines}, QueueMode.FIFO)
+    backlog = Backlog()
+    for entries in first_of_each(QueueMode.FIFO):
+        backlog.add(entries)
+    asks = [ask for line in backlog.lines() for ask in line.asks]
     plan_apply(placements=[Placement(ask, None) for ask in asks], gpus={}, framework_id="f", when=NOW)  # type: ignore[arg-type]
 
 
 def queries() -> dict[str, Callable[[], Any]]:
     ended, waiting = Job.objects.filter(status="COMPLETED").latest("id").pk, Queue.objects.latest("id")
-    lines = lines_waiting(QueueMode.FIFO)
     unsettled = [(pk, 1) for pk in JobExecution.objects.filter(has_ended=False).values_list("job_id", flat=True)[:1000]]
     late = JobExecutionEnd.objects.latest("ended").ended
     alice = User.objects.get()
@@ -127,9 +135,9 @@ def queries() -> dict[str, Callable[[], Any]]:
     mine = Queue.objects.get(pk=(Queue.objects.earliest("id").pk + waiting.pk) // 2)
     before = Q(priority__lt=mine.priority) | Q(priority=mine.priority, queued__lt=mine.queued)
     return {
-        "lines_waiting": lambda: lines_waiting(QueueMode.FIFO),
-        "asks_of, 25 of each": lambda: asks_of(lines, {line.shape: 25 for line in lines}, QueueMode.FIFO),
-        "asks_of, 25 of each, LIFO": lambda: asks_of(lines, {line.shape: 25 for line in lines}, QueueMode.LIFO),
+        "sizes_waiting": lambda: sizes_waiting(waiting.pk),
+        "25 of each": lambda: first_of_each(QueueMode.FIFO),
+        "25 of each, LIFO": lambda: first_of_each(QueueMode.LIFO),
         "claim of 1000": claim,
         "queue_clear_canceled": lambda: queue_clear_canceled(framework_id="f", when=NOW),
         "queue_lines": queue_lines,

@@ -21,7 +21,8 @@ from scale.kernel.ids import TaskId, cluster_id, task_id
 from scale.kernel.resources import Resources
 from scale.node.conditions import KnownNode
 from scale.queue.entry import shape_of
-from scale.scheduler.placement.snapshot import Ask, Occupant, Slot
+from scale.scheduler.placement.snapshot import Ask, Occupant
+from tests.reference.placement import Slot
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 STEPS = ("pull", "pre", "main", "post")

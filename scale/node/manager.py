@@ -24,6 +24,7 @@ class NodeManager:
         self._ids: dict[str, int] = {}  # by hostname
         self._unregistered: dict[str, SeenNode] = {}
         self._lost: set[int] = set()
+        self.version = 0  #: another number after every change of a node
 
     def handle_report(self, engine: str, report: NodeReport) -> KnownNode | None:
         """Take what an engine says; returns the node if it is known. What is new waits for `register`."""
@@ -80,6 +81,7 @@ class NodeManager:
         if self._nodes.get(node.id) != node:
             self._nodes[node.id] = node
             self._ids[node.hostname] = node.id
+            self.version += 1
 
     def _join(self, row: Node, seen: SeenNode | None) -> KnownNode:
         known = self._nodes.get(row.pk) or KnownNode(

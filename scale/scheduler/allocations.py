@@ -16,25 +16,26 @@ class Allocations:
     def __init__(self) -> None:
         self._lock = OwnedLock()
         self._by_node: dict[int, dict[str, Occupant]] = {}
+        self._held: dict[int, Resources] = {}  # the sum of what is held of each node
         self._running_of_type: dict[int, int] = {}
-        self._changed: set[int] = set()
+        self._changed: dict[str, set[int]] = {}  # nodes, by who is still to hear of them
 
     def add(self, exes: Iterable[RunningJobExecution]) -> None:
         with self._lock:
             for exe in exes:
-                held = self._by_node.setdefault(exe.node_id, {}) if exe.node_id is not None else None
-                if exe.node_id is not None and held is not None and exe.cluster_id not in held:
-                    self._changed.add(exe.node_id)
-                    held[exe.cluster_id] = Occupant(exe.priority, exe.queued, exe.job_id, exe.resources, exe.gpus)
+                if exe.node_id is not None and exe.cluster_id not in (there := self._by_node.setdefault(exe.node_id, {})):
+                    there[exe.cluster_id] = Occupant(exe.priority, exe.queued, exe.job_id, exe.resources, exe.gpus)
                     self._running_of_type[exe.job_type_id] = self._running_of_type.get(exe.job_type_id, 0) + 1
+                    self._hold(exe.node_id, self._held.get(exe.node_id, Resources()) + exe.resources)
 
     def remove(self, exes: Iterable[RunningJobExecution]) -> None:
         with self._lock:
             for exe in exes:
-                held = self._by_node.get(exe.node_id, {}) if exe.node_id is not None else {}
-                if exe.node_id is not None and held.pop(exe.cluster_id, None) is not None:
-                    self._changed.add(exe.node_id)
+                if exe.node_id is not None and exe.cluster_id in (there := self._by_node.get(exe.node_id, {})):
+                    del there[exe.cluster_id]
                     self._running_of_type[exe.job_type_id] -= 1
+                    left = self._held[exe.node_id] - exe.resources
+                    self._hold(exe.node_id, left if there else Resources())  # without what rounding left behind
 
     def occupants(self, node_id: int) -> Sequence[Occupant]:
         with self._lock:
@@ -42,18 +43,21 @@ class Allocations:
 
     def held(self, node_id: int) -> Resources:
         """The sum of what is held of this node."""
-        total: dict[str, float] = {}
-        for occupant in self.occupants(node_id):
-            for name, amount in occupant.holds.items():
-                total[name] = total.get(name, 0.0) + amount
-        return Resources(total)
-
-    def nodes_changed(self) -> set[int]:
-        """The nodes of which something else is held than when this was last asked."""
         with self._lock:
-            changed, self._changed = self._changed, set()
+            return self._held.get(node_id, Resources())
+
+    def nodes_changed(self, reader: str) -> set[int]:
+        """The nodes of which something else is held than when this reader last asked."""
+        with self._lock:
+            changed = self._changed.get(reader, set(self._held))
+            self._changed[reader] = set()
             return changed
 
     def running_of_type(self, job_type_id: int) -> int:
         with self._lock:
             return self._running_of_type.get(job_type_id, 0)
+
+    def _hold(self, node_id: int, held: Resources) -> None:
+        self._held[node_id] = held
+        for unheard in self._changed.values():
+            unheard.add(node_id)

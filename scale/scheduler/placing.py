@@ -6,22 +6,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from scale.job.models import JobExecution
-from scale.node.conditions import KnownNode
+from scale.job.models import JobExecution, JobExecutionEnd
 from scale.node.manager import NodeManager
+from scale.queue.entry import shape_of
 from scale.queue.waiting import Reason
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.fence import Fence
+from scale.scheduler.learning import Learner
 from scale.scheduler.operating import Settings
+from scale.scheduler.placement.backlog import Backlog
 from scale.scheduler.placement.gpus import hand_out
-from scale.scheduler.placement.heads import Line, heads
 from scale.scheduler.placement.plan import Placement, Plan, Wait, decide
-from scale.scheduler.placement.selectors import asks_of, lines_waiting
 from scale.scheduler.placement.services import plan_apply, plan_settle
-from scale.scheduler.placement.snapshot import Slot, Snapshot
+from scale.scheduler.placement.snapshot import Ask, Line, Snapshot
 from scale.scheduler.status import Warning
+from scale.scheduler.tracking import NodeTracker
 
-_ASKS_A_PASS = 1000
+_MOST = 1000  # that are placed, and claimed in one transaction, before the first of them is launched
 _NEXT_PASS = Reason("next-pass", "there is room; it goes in one of the next passes")
 
 
@@ -29,14 +30,27 @@ class Placer:
     """The schedule loop's own; what it last found may be read by others."""
 
     def __init__(self, nodes: NodeManager, allocations: Allocations, fence: Fence) -> None:
-        self._nodes = nodes
+        self._tracker = NodeTracker(nodes, allocations)
         self._allocations = allocations
         self._fence = fence
+        self._backlog = Backlog()
+        self._learner = Learner(self._backlog)
+        self._seen: object = None  # what the last pass looked at; the same again would find the same
         self._doubtful: tuple[Sequence[Placement], datetime] | None = None  # nobody said whether they were committed
-        self.plan = Plan()
+        self.has_more = False  #: the last pass left something to be placed by the next
         self.reasons: Mapping[str, Reason] = {}  #: why each shape waits that does
         self.waiting: Mapping[str, int] = {}  #: queued executions by the code of what they wait for
         self.warnings: Sequence[Warning] = ()
+
+    def look(self, when: datetime) -> None:
+        """Take what others have put on the queue."""
+        self._learner.look(when)
+
+    def cancel(self, ends: Iterable[JobExecutionEnd]) -> None:
+        """These were taken off the queue without having run."""
+        for end in ends:
+            exe = end.job_exe
+            self._backlog.cancel(shape_of(exe.job_type_id, exe.priority, exe.resources), exe.job_id)
 
     def settle(self) -> list[JobExecution]:
         """The executions that were made, after all, by a pass that met trouble."""
@@ -45,49 +59,58 @@ class Placer:
         placements, when = self._doubtful
         made = plan_settle(placements=placements, when=when)
         self._doubtful = None
+        self._backlog.remove(_asks(placements, made))
         return made
 
     def place(self, settings: Settings, when: datetime) -> list[JobExecution]:
-        """One pass; returns the executions that were made, none of them launched."""
-        lines = lines_waiting(settings.queue_mode)
-        snapshot = self._snapshot(lines, settings)
-        self.plan = decide(snapshot)
-        made = []
-        if self.plan.placements:
-            gpus = hand_out(self.plan.placements, snapshot.slots)
-            self._doubtful = (self.plan.placements, when)
-            with self._fence.writing():
-                made = plan_apply(placements=self.plan.placements, gpus=gpus, framework_id=settings.framework_id, when=when)
-            self._doubtful = None
-        left = _left(lines, self.plan)
-        self.reasons = _reasons(left, self.plan)
-        self.waiting = _count(left, self.reasons)
-        self.warnings = self._warn(self.plan.waits, settings, when)
+        """One pass, if anything has changed; returns the executions that were made, none of them launched."""
+        snapshot = self._snapshot(settings)
+        seen = (self._backlog.version, snapshot.room, settings.paused_types)
+        if not self._tracker.update(is_paused=settings.is_paused) and seen == self._seen:
+            return []
+        self._seen = None
+        plan = decide(snapshot)
+        while any(line.shape == plan.dry and self._learner.read_on(line) for line in snapshot.lines):
+            plan = decide(snapshot)
+        made = self._claim(plan.placements, settings.framework_id, when) if plan.placements else []
+        self._tell(plan, settings, when)
+        self.has_more = plan.is_cut
+        self._seen = None if plan.is_cut else seen
         return made
 
-    def _snapshot(self, lines: Sequence[Line], settings: Settings) -> Snapshot:
-        slots = [self._slot(node, settings) for node in self._nodes.get_nodes()]
-        bare = Snapshot((), slots, is_paused=settings.is_paused)
-        wanted = heads(lines, bare, most=_ASKS_A_PASS)
+    def _snapshot(self, settings: Settings) -> Snapshot:
+        self._backlog.order(settings.queue_mode)
+        self._learner.fill()
         return Snapshot(
-            asks=asks_of(lines, wanted, settings.queue_mode),
-            slots=slots,
+            lines=self._backlog.lines(),
+            nodes=self._tracker.columns,
+            occupants=self._allocations.occupants,
             room={kind: limit - self._allocations.running_of_type(kind) for kind, limit in settings.limits.items()},
             paused_types=settings.paused_types,
             is_paused=settings.is_paused,
             queue_mode=settings.queue_mode,
+            most=_MOST,
         )
 
-    def _slot(self, node: KnownNode, settings: Settings) -> Slot:
-        state = node.state(scheduler_is_paused=settings.is_paused)
-        return Slot(
-            node.id,
-            node.hostname,
-            node.offered,
-            is_ready=state.takes_new_jobs,
-            not_ready=state.description,
-            occupants=self._allocations.occupants(node.id),
-        )
+    def _claim(self, placements: Sequence[Placement], framework_id: str, when: datetime) -> list[JobExecution]:
+        """Take them off the queue; what was gone meanwhile falls out."""
+        gpus = hand_out(placements, self._allocations.occupants)
+        self._doubtful = (placements, when)
+        with self._fence.writing():
+            made = plan_apply(placements=placements, gpus=gpus, framework_id=framework_id, when=when)
+        self._doubtful = None
+        self._backlog.remove(_asks(placements, made))
+        if len(made) < len(placements):
+            self._learner.doubt(_asks(placements, made, are_made=False), when)
+        return made
+
+    def _tell(self, plan: Plan, settings: Settings, when: datetime) -> None:
+        """What a pass that was cut says nothing of is as it was."""
+        before = self.reasons if plan.is_cut else {}
+        self.reasons = _reasons(self._backlog.lines(), plan, before)
+        self.waiting = _count(self._backlog.lines(), self.reasons)
+        if not plan.is_cut:
+            self.warnings = self._warn(plan.waits, settings, when)
 
     def _warn(self, waits: Iterable[Wait], settings: Settings, when: datetime) -> list[Warning]:
         """Tell of job types that no node could ever hold; a warning goes as soon as its cause is gone."""
@@ -103,21 +126,23 @@ class Placer:
         return list(found.values())
 
 
-def _left(lines: Iterable[Line], plan: Plan) -> dict[str, int]:
-    """How many of each shape still wait; shapes of which nothing does are left out."""
-    placed = Counter(placement.ask.shape for placement in plan.placements)
-    return {line.shape: line.size - placed[line.shape] for line in lines if line.size > placed[line.shape]}
+def _asks(placements: Iterable[Placement], made: Iterable[JobExecution], *, are_made: bool = True) -> list[Ask]:
+    """Those of which executions were made, or the others."""
+    jobs = {exe.job_id for exe in made}
+    return [ask for ask, _ in placements if (ask.job_id in jobs) is are_made]
 
 
-def _reasons(shapes: Iterable[str], plan: Plan) -> dict[str, Reason]:
+def _reasons(lines: Iterable[Line], plan: Plan, before: Mapping[str, Reason]) -> dict[str, Reason]:
     """Why they wait; of each shape the first one speaks for all."""
-    first = {wait.ask.shape: Reason(wait.code, wait.text, wait.nodes) for wait in reversed(plan.waits)}
-    return {shape: first.get(shape, _NEXT_PASS) for shape in shapes}
+    moved = dict.fromkeys((ask.shape for ask, _ in plan.placements), _NEXT_PASS)
+    found = {wait.ask.shape: Reason(wait.code, wait.text, wait.nodes) for wait in plan.waits}
+    known = {**before, **moved, **found}
+    return {line.shape: known.get(line.shape, _NEXT_PASS) for line in lines}
 
 
-def _count(left: Mapping[str, int], reasons: Mapping[str, Reason]) -> dict[str, int]:
+def _count(lines: Iterable[Line], reasons: Mapping[str, Reason]) -> dict[str, int]:
     """How many wait for what."""
     counts: Counter[str] = Counter()
-    for shape, size in left.items():
-        counts[reasons[shape].code] += size
+    for line in lines:
+        counts[reasons[line.shape].code] += line.size
     return dict(counts)

@@ -28,7 +28,7 @@ from scale.job.execution.manager import JobExecutionManager
 from scale.job.execution.selectors import executions_unended
 from scale.job.execution.services import Recorded, jobs_put_back, jobs_recover
 from scale.job.messages import Message, running_job_messages
-from scale.job.models import JobExecution
+from scale.job.models import JobExecution, JobExecutionEnd
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.manager import TaskManager
 from scale.kernel.clock import Clock
@@ -195,6 +195,7 @@ class Scheduler:
         self._read_nodes(when)
         self._settle(self.job_exes.sync_with_database())
         self._clear_canceled(when)
+        self.placer.look(when)
 
     def _place(self, when: datetime) -> None:
         self._take(self.placer.settle())  # first: a node is given up once, with all that is known to be on it
@@ -203,6 +204,8 @@ class Scheduler:
             self._hand_back(when)
         else:
             self._take(self.placer.place(self._settings, when))
+            if self.placer.has_more:
+                self._schedule.wake()
             self._start_next_tasks(when)
             self.waits.tell(self.placer.reasons, self._settings.queue_mode, when)
         self.tender.kill(when)
@@ -256,7 +259,7 @@ class Scheduler:
             recorded = record(handover, self._fence.writing, when)
             self._tell_recorded(recorded)
             if recorded.tried_again:
-                self._schedule.wake()
+                self.wake()
         self.fleet.acknowledge(recordable.ends)
         self._unsent = None
         for cluster_id in recordable.ready:  # not before: after a crash nobody would know whose task that is
@@ -360,15 +363,19 @@ class Scheduler:
 
     def _clear_canceled(self, when: datetime) -> None:
         if self._cancels_are_doubtful:
-            self.job_exes.add_canceled_job_exes(cancels_settle(when=when))
+            self._take_canceled(cancels_settle(when=when))
             self._cancels_are_doubtful = False
         if queue_has_canceled():  # asked first, since to write is to wait for whoever writes now
             self._cancels_are_doubtful = True
             with self._fence.writing():
                 ends = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
             self._cancels_are_doubtful = False
-            self.job_exes.add_canceled_job_exes(ends)
+            self._take_canceled(ends)
             self._persist.wake()
+
+    def _take_canceled(self, ends: Sequence[JobExecutionEnd]) -> None:
+        self.placer.cancel(ends)
+        self.job_exes.add_canceled_job_exes(ends)
 
 
 def _line_of_task(event: str, task: Task) -> str:

@@ -45,7 +45,7 @@ class StatusRenderer:
     def render(self, parts: Parts) -> bytes:
         """The document of these parts and of all nodes that are known now."""
         self._changed |= self._job_exes.nodes_changed(parts.when)
-        self._changed |= self._allocations.nodes_changed()
+        self._changed |= self._allocations.nodes_changed("status")
         tasks, nodes = self._tasks.node_tasks(), self._nodes.get_nodes()
         if parts.is_paused != self._was_paused:  # so is every node
             self._changed.update(node.id for node in nodes)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 
+from scale.fact import FactFormatter
 from scale.job.models import Job
 
 
 def story(caplog, job_id):
-    lines = [record.getMessage().split() for record in caplog.records]
-    return [words[0].removeprefix("event=") for words in lines if f"job={job_id}" in words]
+    lines = [line.split() for record in caplog.records for line in FactFormatter().format(record).splitlines()]
+    return [words[3].removeprefix("event=") for words in lines if f"job={job_id}" in words]
 
 
 def test_the_story_of_a_job_that_is_tried_again(alice, bench, caplog):

@@ -14,9 +14,9 @@ from scale.kernel.resources import Resources
 from scale.queue.entry import shape_of
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.placement.gpus import hand_out
-from scale.scheduler.placement.plan import decide
-from scale.scheduler.placement.snapshot import Ask, Slot, Snapshot
+from scale.scheduler.placement.snapshot import Ask
 from tests.builders import NOW, a_job_exe, a_job_type
+from tests.reference.placement import Slot, Snapshot, decide
 
 NODES = (1, 2)
 
@@ -58,7 +58,7 @@ class Gpus(RuleBasedStateMachine):
             for node, size in self.sizes.items()
         ]
         plan = decide(Snapshot(asks, slots))
-        gpus = hand_out(plan.placements, slots)
+        gpus = hand_out(plan.placements, self.allocations.occupants)
         for placement in plan.placements:
             ask = placement.ask
             given = gpus.get(ask.entry_id, ())

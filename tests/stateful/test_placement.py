@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from scale.kernel.resources import Resources
-from scale.scheduler.placement.plan import decide
-from scale.scheduler.placement.snapshot import Occupant, Snapshot
+from scale.scheduler.placement.snapshot import Occupant
 from tests.builders import a_slot, an_ask
+from tests.reference.placement import Snapshot, decide
 
 picks = st.integers(0, 10_000)
 sizes = st.sampled_from([1.0, 2.0, 4.0, 6.0])

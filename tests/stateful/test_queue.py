@@ -22,8 +22,9 @@ from scale.node.models import Node
 from scale.queue.models import Queue
 from scale.queue.ordering import QueueMode
 from scale.queue.selectors import queue_lines
+from scale.scheduler.placement.backlog import Backlog
 from scale.scheduler.placement.plan import Placement
-from scale.scheduler.placement.selectors import asks_of, lines_waiting
+from scale.scheduler.placement.selectors import entries_after, entries_first, newest_entry, sizes_waiting
 from scale.scheduler.placement.services import plan_apply, queue_clear_canceled
 from tests.builders import NOW
 from tests.world import undone
@@ -96,13 +97,19 @@ class QueueLife(RuleBasedStateMachine):
 
     @rule(mode=modes)
     def look(self, mode):
-        lines = lines_waiting(mode)
-        self.seen = asks_of(lines, {line.shape: line.size for line in lines}, mode)
+        backlog, newest = Backlog(), newest_entry()
+        for shape, size in sizes_waiting(newest).items():
+            first = entries_first(shape, mode, size, newest)
+            assert sorted(first) == [entry for entry in entries_after(0) if entry.shape == shape]
+            backlog.order(mode)
+            backlog.fill(shape, first, is_whole=True)
+        self.seen = [ask for line in backlog.lines() for ask in line.asks]
         assert sorted(ask.job_id for ask in self.seen) == sorted(
             job for (job, _), is_canceled in self.waiting.items() if not is_canceled
         )
-        for line in lines:
-            ages = [ask.job_id for ask in self.seen if ask.shape == line.shape]
+        for line in backlog.lines():
+            ages = [ask.job_id for ask in line.asks]
+            assert line.size == len(ages)
             if line.size > 1:
                 assert ages == sorted(ages, reverse=mode is QueueMode.LIFO, key=lambda job: (self._queued(job), job))
 
@@ -206,7 +213,7 @@ class QueueLife(RuleBasedStateMachine):
             (job, number): gone for job, number, gone in Queue.objects.values_list("job_id", "exe_num", "is_canceled")
         } == self.waiting
         live = [key for key, is_canceled in self.waiting.items() if not is_canceled]
-        assert sum(line.size for line in lines_waiting(QueueMode.FIFO)) == sum(line.count for line in queue_lines()) == len(live)
+        assert sum(sizes_waiting(newest_entry()).values()) == sum(line.count for line in queue_lines()) == len(live)
 
     @invariant()
     def every_execution_is_in_one_place(self):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from scale.fact import FactFormatter, line
+import pytest
+
+from scale.fact import FactFormatter, line, tell_all
 
 
 def test_a_fact_is_names_and_values():
@@ -23,3 +25,16 @@ def test_a_line_tells_when_in_utc():
     record = logging.LogRecord("scale", logging.INFO, "", 0, "event=x", None, None)
     record.created, record.msecs = 0.25, 250.0
     assert FactFormatter().format(record) == "1970-01-01T00:00:00.250Z INFO scale event=x"
+
+
+def test_many_facts_at_once_are_a_line_each_with_its_head():
+    record = logging.LogRecord("scale", logging.INFO, "", 0, "event=x job=1\nevent=y job=2", None, None)
+    record.created, record.msecs, record.is_many_facts = 0.25, 250.0, True
+    head = "1970-01-01T00:00:00.250Z INFO scale "
+    assert FactFormatter().format(record) == f"{head}event=x job=1\n{head}event=y job=2"
+
+
+def test_facts_that_nobody_reads_are_not_even_made():
+    quiet = logging.getLogger("quiet")
+    quiet.setLevel(logging.WARNING)
+    tell_all(quiet, (pytest.fail("it was made") for _ in range(1)))

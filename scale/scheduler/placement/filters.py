@@ -5,19 +5,18 @@ The first filter that refuses a node names the reason; so the order goes from wh
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from scale.scheduler.placement.snapshot import Ask, Columns, Mask, Slot
+from scale.scheduler.placement.columns import Columns, Mask, Needs, Slot
 
-_ROUNDING = 1e-6  # sums of fractions such as 0.1 cpus must not refuse a fit
+ROUNDING = 1e-6  # sums of fractions such as 0.1 cpus must not refuse a fit
 
 
 class Nodes(NamedTuple):
-    """The columns as they stand at this moment of a pass."""
+    """The columns as they stand at this moment of a pass: a row a resource, a column a node."""
 
     names: tuple[str, ...]
     offered: Columns
@@ -28,20 +27,24 @@ class Nodes(NamedTuple):
 
 class Filter(NamedTuple):
     code: str
-    mask: Callable[[Columns, Nodes], Mask]  #: the nodes that pass
-    says: Callable[[Ask, Slot, Columns, Nodes, int], str]  #: why this node does not
+    mask: Callable[[Needs, Nodes], Mask]  #: the nodes that pass
+    says: Callable[[Slot, Needs, Nodes, int], str]  #: why this node does not
 
 
-def _fits(needs: Columns, room: Columns) -> Mask:
-    return np.asarray((needs <= room + _ROUNDING).all(axis=1), dtype=bool)
+def _fits(needs: Needs, room: Columns) -> Mask:
+    fits = np.ones(room.shape[1], dtype=bool)
+    for row, amount in needs:
+        fits &= room[row] >= amount - ROUNDING
+    return fits
 
 
 def _resource_filter(code: str, room_of: Callable[[Nodes], Columns], phrase: str) -> Filter:
-    def says(ask: Ask, slot: Slot, needs: Columns, nodes: Nodes, row: int) -> str:
+    def says(slot: Slot, needs: Needs, nodes: Nodes, place: int) -> str:
+        room = room_of(nodes)[:, place]
         lacking = [
-            f"needs {need:g} {name}, {phrase.format(room)}"
-            for name, need, room in zip(nodes.names, needs, room_of(nodes)[row], strict=True)
-            if need > room + _ROUNDING
+            f"needs {amount:g} {nodes.names[row]}, {phrase.format(room[row])}"
+            for row, amount in needs
+            if room[row] < amount - ROUNDING
         ]
         return f"{slot.hostname}: {'; '.join(lacking)}"
 
@@ -51,7 +54,7 @@ def _resource_filter(code: str, room_of: Callable[[Nodes], Columns], phrase: str
 READY = Filter(
     "not-ready",
     lambda needs, nodes: nodes.is_ready,
-    lambda ask, slot, needs, nodes, row: f"{slot.hostname}: {slot.not_ready or 'does not take new jobs'}",
+    lambda slot, needs, nodes, place: f"{slot.hostname}: {slot.not_ready or 'does not take new jobs'}",
 )
 LARGE_ENOUGH = _resource_filter("too-small", lambda nodes: nodes.offered, "has {:g} in all")
 FREE = _resource_filter("busy", lambda nodes: nodes.free, "has {:g} free")
@@ -60,35 +63,35 @@ UNRESERVED = _resource_filter("reserved", lambda nodes: nodes.usable, "has {:g} 
 FILTERS = (LARGE_ENOUGH, READY, FREE, UNRESERVED)
 
 
-def feasible(needs: Columns, nodes: Nodes) -> Mask:
-    """The nodes that every filter lets pass."""
-    passed = np.ones(len(nodes.is_ready), dtype=bool)
-    for each in FILTERS:
-        passed &= each.mask(needs, nodes)
-    return passed
+def feasible(needs: Needs, nodes: Nodes) -> Mask:
+    """The nodes that every filter lets pass; as what is usable is free, and what is free is offered, two tell for all."""
+    return READY.mask(needs, nodes) & UNRESERVED.mask(needs, nodes)
 
 
-def refusals(needs: Columns, nodes: Nodes) -> dict[str, int]:
+def could_hold(needs: Needs, nodes: Nodes) -> Mask:
+    """The nodes that would do if nobody else were there."""
+    return READY.mask(needs, nodes) & LARGE_ENOUGH.mask(needs, nodes)
+
+
+def refusals(needs: Needs, nodes: Nodes) -> dict[str, int]:
     """How many nodes each filter refuses first."""
     left = np.ones(len(nodes.is_ready), dtype=bool)
-    counts: Counter[str] = Counter()
+    counts = {}
     for each in FILTERS:
-        passed = each.mask(needs, nodes)
-        counts[each.code] = int((left & ~passed).sum())
-        left &= passed
+        passed = left & each.mask(needs, nodes)
+        counts[each.code] = int(np.count_nonzero(left) - np.count_nonzero(passed))
+        left = passed
     return {code: count for code, count in counts.items() if count}
 
 
-def lacking(needs: Columns, nodes: Nodes) -> frozenset[str]:
-    """The resources of which some node has too little now that is large enough and takes new jobs."""
-    could = LARGE_ENOUGH.mask(needs, nodes) & READY.mask(needs, nodes)
-    short = needs > nodes.usable[could] + _ROUNDING
-    return frozenset(nodes.names[column] for column in np.flatnonzero(short.any(axis=0)))
+def lacking(needs: Needs, nodes: Nodes, could: Mask) -> frozenset[str]:
+    """The resources of which some of these nodes has too little now."""
+    return frozenset(nodes.names[row] for row, amount in needs if (could & (nodes.usable[row] < amount - ROUNDING)).any())
 
 
-def explain(ask: Ask, slots: Sequence[Slot], needs: Columns, nodes: Nodes, row: int) -> str:
+def explain(slot: Slot, needs: Needs, nodes: Nodes, place: int) -> str:
     """Why this one node is not for the ask, for a person; empty if it is."""
     for each in FILTERS:
-        if not each.mask(needs, nodes)[row]:
-            return each.says(ask, slots[row], needs, nodes, row)
+        if not each.mask(needs, nodes)[place]:
+            return each.says(slot, needs, nodes, place)
     return ""

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count, islice
 
 from scale.scheduler.placement.plan import Placement
-from scale.scheduler.placement.snapshot import Slot
+from scale.scheduler.placement.snapshot import Occupant
 
 
-def hand_out(placements: Iterable[Placement], slots: Iterable[Slot]) -> dict[int, tuple[int, ...]]:
-    """The indices of each queue entry that wants GPUs; none is held by an occupant, none is given twice.
+def hand_out(placements: Iterable[Placement], occupants: Callable[[int], Sequence[Occupant]]) -> dict[int, tuple[int, ...]]:
+    """The indices of each queue entry that wants GPUs; none is held by an occupant of its node, none is given twice.
 
     A plan fits its nodes, so none is given that a node does not have.
     """
-    taken = {slot.node_id: {index for occupant in slot.occupants for index in occupant.gpus} for slot in slots}
+    taken: dict[int, set[int]] = {}
     given = {}
-    for placement in placements:
-        wanted = round(placement.ask.needs["gpus"])
-        if wanted:
-            given[placement.ask.entry_id] = _lowest(wanted, taken.setdefault(placement.node_id, set()))
+    for ask, node_id in placements:
+        if wanted := round(ask.needs["gpus"]):
+            if node_id not in taken:
+                taken[node_id] = {index for occupant in occupants(node_id) for index in occupant.gpus}
+            given[ask.entry_id] = _lowest(wanted, taken[node_id])
     return given
 
 

@@ -9,29 +9,40 @@ The rules:
   by small ones, and small ones still run beside it.
 * What no node could ever hold waits without keeping anything from others.
 * A plan is a proposal: whoever applies it looks again.
+
+Within a pass room only shrinks. So asks of one shape are taken together for as long as none of another goes before them;
+none of them looks again at a node that refused one of them; and what is refused to one is refused to all that follow.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
 
 import numpy as np
 
+from scale.queue.ordering import Urgency
 from scale.scheduler.placement import filters, scores
-from scale.scheduler.placement.filters import Nodes
-from scale.scheduler.placement.snapshot import Ask, Columns, Snapshot
+from scale.scheduler.placement.columns import Columns, Mask, Needs
+from scale.scheduler.placement.filters import ROUNDING, Nodes
+from scale.scheduler.placement.snapshot import Ask, Line, Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     ask: Ask
     node_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Why an ask is not placed: a code for programs, a sentence for people, and how many nodes refuse it for what."""
+    """Why an ask is not placed, nor any of its shape that follows it.
+
+    A code for programs, a sentence for people, and how many nodes refuse it for what.
+    """
 
     ask: Ask
     code: str
@@ -42,102 +53,197 @@ class Wait:
 @dataclass(frozen=True, slots=True)
 class Plan:
     placements: tuple[Placement, ...] = ()
-    waits: tuple[Wait, ...] = ()
+    waits: tuple[Wait, ...] = ()  #: of each shape the first that waits
+    is_cut: bool = False  #: there may be more to place than one pass does, or than is known of the queue
+    dry: str = ""  #: the shape of which more would have to be known to go on
 
 
 def decide(snapshot: Snapshot) -> Plan:
-    """Place or explain every ask; never both."""
+    """Place asks, the most urgent first, until each shape is used up or refused, or the pass has placed its most."""
     return _Pass(snapshot).run()
 
 
+class _Room:
+    """What of each node may be used: as columns, to look at all nodes at once, and as lists, to take from one at a time."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        columns, free = snapshot.nodes, snapshot.nodes.free
+        self._nodes = Nodes(columns.names, columns.offered, free, free.copy(), columns.is_ready)
+        self._touched: set[int] = set()
+
+    @cached_property
+    def lists(self) -> list[list[float]]:
+        """What may be used, a list a resource."""
+        lists: list[list[float]] = self._nodes.usable.tolist()
+        return lists
+
+    def nodes(self) -> Nodes:
+        """The columns, as they stand now."""
+        if self._touched:
+            places = list(self._touched)
+            for row, usable in enumerate(self.lists):
+                now = np.array([usable[place] for place in places])
+                self._nodes.free[row, places] -= self._nodes.usable[row, places] - now
+                self._nodes.usable[row, places] = now
+            self._touched.clear()
+        return self._nodes
+
+    def take(self, place: int, needs: Needs, times: int) -> None:
+        for row, amount in needs:
+            self.lists[row][place] -= times * amount
+        self._touched.add(place)
+
+    def keep(self, place: int, spare: Columns) -> None:
+        """From now on others may use no more than this of the node."""
+        usable = self.nodes().usable
+        usable[:, place] = np.minimum(usable[:, place], np.maximum(spare, 0.0))
+        for row, amount in enumerate(usable[:, place].tolist()):
+            self.lists[row][place] = amount
+
+
+class _Turn:
+    """A line in a pass: which of its asks is the next, and at which node it stands."""
+
+    def __init__(self, line: Line, needs: Needs) -> None:
+        self.line = line
+        self.needs = needs
+        self.next = 0
+        self.place = -1
+
+    @property
+    def ask(self) -> Ask:
+        return self.line.asks[self.next]
+
+    def before(self, other: Urgency | None) -> int:
+        """How many of its asks go before another one."""
+        keys = self.line.keys
+        return (bisect_left(keys, other, self.next) if other else len(keys)) - self.next
+
+    def begin(self, room: _Room) -> None:
+        """Look at all nodes, once; none that has no room now will have any in this pass."""
+        self._next_place = filters.feasible(self.needs, room.nodes()).tobytes().find
+        self.place = self._next_place(True)
+        self._wanted = [(room.lists[row], amount - ROUNDING) for row, amount in self.needs] if self.place >= 0 else []
+
+    def seek(self) -> bool:
+        """Go on to the first node that has room; False if there is none."""
+        place = self.place
+        while place >= 0:
+            for usable, amount in self._wanted:
+                if usable[place] < amount:
+                    break
+            else:
+                break
+            place = self._next_place(True, place + 1)
+        self.place = place
+        return place >= 0
+
+    def fit(self, room: _Room, most: int) -> int:
+        """How many fit there, up to so many."""
+        if most > 1:
+            for row, amount in self.needs:
+                most = min(most, int((room.lists[row][self.place] + ROUNDING) // amount))
+        return max(most, 1)
+
+
 class _Pass:
-    """The columns of one pass, which change as asks are placed."""
+    """What changes as asks are placed."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        free = snapshot.free.copy()
-        self._nodes = Nodes(snapshot.names, snapshot.offered, free, free.copy(), snapshot.is_ready)
-        self._kept = np.zeros(len(snapshot.slots), dtype=bool)
-        self._room = dict(snapshot.room)
-        self._refused: dict[str, Wait] = {}
+        self._turns = [_Turn(line, snapshot.nodes.needs(line.needs)) for line in snapshot.lines if line.asks]
+        self._room = _Room(snapshot)
+        self._room_of_type = dict(snapshot.room)
+        self._kept = np.zeros(len(snapshot.nodes.slots), dtype=bool)
+        self._placements: list[Placement] = []
 
     def run(self) -> Plan:
-        mode = self._snapshot.queue_mode
-        placements, waits = [], []
-        for ask in sorted(self._snapshot.asks, key=lambda ask: ask.urgency(mode)):
-            wait = self._held_back(ask) or self._refused_before(ask)
-            if wait is None:
-                row = self._first(ask)
-                if row is not None:
-                    self._take(ask, row)
-                    placements.append(Placement(ask, self._snapshot.slots[row].node_id))
-                    continue
-                wait = self._refused[ask.shape] = self._refuse(ask)
-            waits.append(wait)
-        return Plan(tuple(placements), tuple(waits))
+        waits, dry = [], ""
+        turns = [(turn.line.keys[0], number, turn) for number, turn in enumerate(self._turns)]
+        heapify(turns)
+        while turns and not dry and (left := self._snapshot.most - len(self._placements)):
+            _, number, turn = heappop(turns)
+            wait = self._held_back(turn) or self._go(turn, min(left, turn.before(turns[0][0] if turns else None)))
+            if wait is not None:
+                waits.append(wait)
+            elif turn.next < len(turn.line.asks):
+                heappush(turns, (turn.line.keys[turn.next], number, turn))
+            elif not turn.line.is_whole:
+                dry = turn.line.shape
+        return Plan(tuple(self._placements), tuple(waits), is_cut=bool(turns or dry), dry=dry)
 
-    def _held_back(self, ask: Ask) -> Wait | None:
+    def _held_back(self, turn: _Turn) -> Wait | None:
         """Reasons that no node has anything to do with."""
+        kind = turn.line.job_type_id
         if self._snapshot.is_paused:
-            return Wait(ask, "scheduler-paused", "the scheduler is paused")
-        if ask.job_type_id in self._snapshot.paused_types:
-            return Wait(ask, "type-paused", "the job type is paused")
-        if self._room.get(ask.job_type_id, 1) < 1:
-            return Wait(ask, "type-limit", "as many jobs of this type run as may run at once")
+            return Wait(turn.ask, "scheduler-paused", "the scheduler is paused")
+        if kind in self._snapshot.paused_types:
+            return Wait(turn.ask, "type-paused", "the job type is paused")
+        if self._room_of_type.get(kind, 1) < 1:
+            return Wait(turn.ask, "type-limit", "as many jobs of this type run as may run at once")
         return None
 
-    def _refused_before(self, ask: Ask) -> Wait | None:
-        """Within a pass room only shrinks, so what was refused to one ask is refused to all of its shape."""
-        before = self._refused.get(ask.shape) if ask.shape else None
-        return Wait(ask, before.code, before.text, before.nodes) if before else None
+    def _go(self, turn: _Turn, count: int) -> Wait | None:
+        """Place so many of the line's asks, or what its type's limit leaves of them; or say why not the next."""
+        kind = turn.line.job_type_id
+        if kind not in self._room_of_type:
+            left = self._place(turn, count)
+        else:
+            may = min(count, self._room_of_type[kind])
+            left = self._place(turn, may)
+            self._room_of_type[kind] -= may - left
+        return self._refuse(turn) if left else None
 
-    def _first(self, ask: Ask) -> int | None:
-        fits = filters.feasible(self._snapshot.column(ask.needs), self._nodes)
-        return int(np.argmax(fits)) if fits.any() else None
+    def _place(self, turn: _Turn, count: int) -> int:
+        """Each on the first node that has room; returns for how many there is none."""
+        if not turn.next:
+            turn.begin(self._room)
+        while count and turn.seek():
+            times = turn.fit(self._room, count)
+            self._room.take(turn.place, turn.needs, times)
+            node_id = self._snapshot.nodes.slots[turn.place].node_id
+            self._placements += [Placement(ask, node_id) for ask in turn.line.asks[turn.next : turn.next + times]]
+            turn.next += times
+            count -= times
+        return count
 
-    def _take(self, ask: Ask, row: int) -> None:
-        needs = self._snapshot.column(ask.needs)
-        self._nodes.free[row] -= needs
-        self._nodes.usable[row] -= needs
-        if ask.job_type_id in self._room:
-            self._room[ask.job_type_id] -= 1
-
-    def _refuse(self, ask: Ask) -> Wait:
-        needs = self._snapshot.column(ask.needs)
-        wait = self._wait(ask, needs)
-        if wait.code != "too-large":
-            self._keep_a_node(ask, needs)
+    def _refuse(self, turn: _Turn) -> Wait:
+        nodes = self._room.nodes()
+        could = filters.could_hold(turn.needs, nodes)
+        wait = self._wait(turn, nodes, could)
+        if wait.code == "no-room":
+            self._keep_a_node(turn, nodes, could)
         return wait
 
-    def _wait(self, ask: Ask, needs: Columns) -> Wait:
-        counts = filters.refusals(needs, self._nodes)
-        if not self._snapshot.slots:
+    def _wait(self, turn: _Turn, nodes: Nodes, could: Mask) -> Wait:
+        ask, slots = turn.ask, self._snapshot.nodes.slots
+        counts = filters.refusals(turn.needs, nodes)
+        if not slots:
             return Wait(ask, "no-nodes", "there are no nodes")
-        if counts.get(filters.LARGE_ENOUGH.code) == len(self._snapshot.slots):
-            return Wait(ask, "too-large", _too_large(self._snapshot, needs), counts)
+        if counts.get(filters.LARGE_ENOUGH.code) == len(slots):
+            return Wait(ask, "too-large", _too_large(nodes, turn.needs), counts)
         if filters.FREE.code not in counts and filters.UNRESERVED.code not in counts:
             return Wait(ask, "no-node-ready", "no node that is large enough takes new jobs", counts)
-        return Wait(ask, "no-room", _no_room(self._nodes, needs, counts), counts)
+        return Wait(ask, "no-room", _no_room(nodes, turn.needs, could, counts), counts)
 
-    def _keep_a_node(self, ask: Ask, needs: Columns) -> None:
+    def _keep_a_node(self, turn: _Turn, nodes: Nodes, could: Mask) -> None:
         """Keep room on the node that comes closest, of those that could hold the ask and keep nothing yet."""
-        nodes = self._nodes
-        could = nodes.is_ready & ~self._kept & filters.LARGE_ENOUGH.mask(needs, nodes)
-        rows = np.flatnonzero(could)
-        if not len(rows):
+        could &= ~self._kept
+        if not could.any():
             return
-        row = int(rows[int(np.argmin(scores.shortfall(needs, nodes.usable[rows], nodes.offered[rows])))])
-        spare = nodes.offered[row] - needs - self._held_by_less_urgent(ask, row)
-        nodes.usable[row] = np.minimum(nodes.usable[row], np.maximum(spare, 0.0))
-        self._kept[row] = True
+        place = int(np.argmin(scores.shortfall(turn.needs, nodes.usable, nodes.offered, could)))
+        columns = self._snapshot.nodes
+        spare = nodes.offered[:, place] - columns.column(turn.line.needs) - self._held_by_less_urgent(turn.ask, place)
+        self._room.keep(place, spare)
+        self._kept[place] = True
 
-    def _held_by_less_urgent(self, ask: Ask, row: int) -> Columns:
-        mode = self._snapshot.queue_mode
+    def _held_by_less_urgent(self, ask: Ask, place: int) -> Columns:
+        mode, columns = self._snapshot.queue_mode, self._snapshot.nodes
         mine = ask.urgency(mode)
-        held = np.zeros(len(self._snapshot.names))
-        for occupant in self._snapshot.slots[row].occupants:
+        held = np.zeros(len(columns.names))
+        for occupant in self._snapshot.occupants(columns.slots[place].node_id):
             if occupant.urgency(mode) > mine:
-                held += self._snapshot.column(occupant.holds)
+                held += columns.column(occupant.holds)
         return held
 
 
@@ -151,10 +257,10 @@ _REFUSALS = {
 _MEASURED = {"mem", "disk"}  # less of what is measured, fewer of what is counted
 
 
-def _no_room(nodes: Nodes, needs: Columns, counts: Mapping[str, int]) -> str:
+def _no_room(nodes: Nodes, needs: Needs, could: Mask, counts: Mapping[str, int]) -> str:
     """Name what there is too little of, and how many nodes refuse for what."""
-    names = filters.lacking(needs, nodes)
-    wanted = " and ".join(f"{need:g} {name}" for name, need in zip(nodes.names, needs, strict=True) if name in names)
+    names = filters.lacking(needs, nodes, could)
+    wanted = " and ".join(f"{amount:g} {nodes.names[row]}" for row, amount in needs if nodes.names[row] in names)
     free = "less" if names & _MEASURED else "fewer"
     told = [
         f"{counts[code]} {'node' if counts[code] == 1 else 'nodes'} {phrases[counts[code] > 1].format(free)}"
@@ -164,12 +270,12 @@ def _no_room(nodes: Nodes, needs: Columns, counts: Mapping[str, int]) -> str:
     return f"needs {wanted}; {', '.join(told)}"
 
 
-def _too_large(snapshot: Snapshot, needs: Columns) -> str:
+def _too_large(nodes: Nodes, needs: Needs) -> str:
     """Name the resources of which no node has enough; if each is somewhere, but never together, say that."""
-    largest = snapshot.offered.max(axis=0)
+    largest = nodes.offered.max(axis=1)
     lacking = [
-        f"needs {need:g} {name}, the largest node has {most:g}"
-        for name, need, most in zip(snapshot.names, needs, largest, strict=True)
-        if need > most
+        f"needs {amount:g} {nodes.names[row]}, the largest node has {largest[row]:g}"
+        for row, amount in needs
+        if amount > largest[row]
     ]
     return "; ".join(lacking) or "no single node has all that it needs"

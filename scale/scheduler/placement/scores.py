@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from scale.scheduler.placement.snapshot import Columns
+from scale.scheduler.placement.columns import Columns, Mask, Needs
 
 
-def shortfall(needs: Columns, usable: Columns, offered: Columns) -> Columns:
-    """How much of the node must still become free before the ask fits, as a share of it; a number a node.
+def shortfall(needs: Needs, usable: Columns, offered: Columns, could: Mask) -> Columns:
+    """How much of each node must still become free before the ask fits, as a share of it; endless where it never could.
 
-    ``needs``: resources; ``usable`` and ``offered``: nodes by resources.
+    ``usable`` and ``offered``: a row a resource, a column a node.
     """
-    lacking = np.maximum(needs - usable, 0.0)
-    shares = np.divide(lacking, offered, out=np.zeros_like(lacking), where=offered > 0)
-    return np.asarray(shares.sum(axis=1))
+    shares = np.where(could, 0.0, np.inf)
+    for row, amount in needs:
+        lacking = np.maximum(amount - usable[row], 0.0)
+        shares += np.divide(lacking, offered[row], out=lacking, where=could)
+    return shares

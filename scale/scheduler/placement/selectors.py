@@ -1,42 +1,51 @@
-"""What waits on the queue, read by shape: how many of each, and the first few."""
+"""What waits on the queue: what is new, the first of each shape, and how many there are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Q, QuerySet
 
-from scale.job.messages import batches
-from scale.queue.entry import parse_shape
 from scale.queue.models import Queue
 from scale.queue.ordering import QueueMode
-from scale.scheduler.placement.heads import Line
-from scale.scheduler.placement.snapshot import Ask
+from scale.scheduler.placement.backlog import Entry
+from scale.scheduler.placement.gaps import Range
 
-_FIRST = {QueueMode.FIFO: Min("id"), QueueMode.LIFO: Max("id")}
 _ORDER = {QueueMode.FIFO: ("queued", "job_id"), QueueMode.LIFO: ("-queued", "-job_id")}
 _COLUMNS = ("id", "job_id", "queued", "shape")
-_CHUNK = 500
 
 
-def lines_waiting(mode: QueueMode) -> list[Line]:
-    """One line for each shape that waits."""
-    rows = Queue.objects.filter(is_canceled=False).values_list("shape").order_by()
-    return [Line(*row) for row in rows.annotate(Count("id"), _FIRST[mode])]
+def newest_entry() -> int:
+    """Its id; 0 where there is none."""
+    return Queue.objects.aggregate(newest=Max("id"))["newest"] or 0
 
 
-def asks_of(lines: Sequence[Line], wanted: Mapping[str, int], mode: QueueMode) -> list[Ask]:
-    """The first so many asks of each shape; the shapes of which one is wanted are read together."""
-    singles = [line.first_id for line in lines if wanted.get(line.shape) == 1]
-    waiting = Queue.objects.filter(is_canceled=False)
-    asks = [_ask(*row) for chunk in batches(singles, _CHUNK) for row in waiting.filter(pk__in=chunk).values_list(*_COLUMNS)]
-    for shape, count in wanted.items():
-        if count > 1:
-            first = waiting.filter(shape=shape).order_by(*_ORDER[mode]).values_list(*_COLUMNS)[:count]
-            asks.extend(_ask(*row) for row in first)
-    return asks
+def entries_after(entry_id: int, most: int | None = None) -> list[Entry]:
+    """Those of the highest ids, the oldest of them first."""
+    return _entries(_waiting().filter(pk__gt=entry_id).order_by("id")[:most])
 
 
-def _ask(entry_id: int, job_id: int, queued: object, shape: str) -> Ask:
-    priority, job_type_id, needs = parse_shape(shape)
-    return Ask(entry_id, job_id, job_type_id, priority, queued, needs, shape)  # type: ignore[arg-type]
+def entries_within(ranges: Sequence[Range]) -> list[Entry]:
+    """Those whose ids lie in one of these."""
+    within = Q()
+    for first, last in ranges:
+        within |= Q(pk__gte=first, pk__lte=last)
+    return _entries(_waiting().filter(within).order_by("id"))
+
+
+def entries_first(shape: str, mode: QueueMode, most: int, until: int) -> list[Entry]:
+    """The first of a shape, of those up to an id."""
+    return _entries(_waiting().filter(shape=shape, pk__lte=until).order_by(*_ORDER[mode])[:most])
+
+
+def sizes_waiting(until: int) -> dict[str, int]:
+    """How many wait of each shape, of those up to an id; reads the whole queue."""
+    return dict(_waiting().filter(pk__lte=until).values_list("shape").annotate(Count("id")).order_by())
+
+
+def _waiting() -> QuerySet[Queue]:
+    return Queue.objects.filter(is_canceled=False)
+
+
+def _entries(rows: QuerySet[Queue]) -> list[Entry]:
+    return [Entry(*row) for row in rows.values_list(*_COLUMNS)]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from scale.scheduler.placement import filters
-from scale.scheduler.placement.filters import Nodes, explain, feasible, refusals
-from scale.scheduler.placement.snapshot import Snapshot
-from tests.builders import a_slot, an_ask, an_occupant
+from scale.scheduler.placement.filters import Nodes, could_hold, explain, feasible, lacking, refusals
+from tests.builders import a_slot, an_occupant
+from tests.reference.placement import nodes_of
 
 SLOTS = [
     a_slot(1),
@@ -18,27 +18,38 @@ SLOTS = [
     a_slot(5),
     a_slot(6, is_ready=False),
 ]
-ASK = an_ask(cpus=2, mem=0)
 
 
 def columns(kept=4):
-    """The nodes of above, of which row ``kept`` is kept for somebody."""
-    snapshot = Snapshot([ASK], SLOTS)
-    usable = snapshot.free.copy()
-    usable[kept] = 0
-    return snapshot.column(ASK.needs), Nodes(snapshot.names, snapshot.offered, snapshot.free, usable, snapshot.is_ready)
+    """The nodes of above, of which row ``kept`` is kept for somebody, and an ask for two cpus."""
+    nodes = nodes_of(SLOTS)
+    usable = nodes.free
+    usable[:, kept] = 0
+    return nodes.needs({"cpus": 2, "mem": 0}), Nodes(nodes.names, nodes.offered, nodes.free, usable, nodes.is_ready)
 
 
 def test_only_what_every_filter_lets_pass_is_feasible():
-    assert list(np.flatnonzero(feasible(*columns()))) == [0]
+    needs, nodes = columns()
+    assert list(np.flatnonzero(feasible(needs, nodes))) == [0]
+    assert list(feasible(needs, nodes)) == list(np.logical_and.reduce([each.mask(needs, nodes) for each in filters.FILTERS]))
+
+
+def test_a_node_could_hold_an_ask_whatever_runs_there_now():
+    assert list(np.flatnonzero(could_hold(*columns()))) == [0, 3, 4]
 
 
 def test_each_node_is_counted_for_the_first_reason_alone():
     assert refusals(*columns()) == {"too-small": 1, "not-ready": 2, "busy": 1, "reserved": 1}
 
 
+def test_what_is_lacking_is_told_of_the_nodes_that_one_asks_about():
+    needs, nodes = columns()
+    assert lacking(needs, nodes, could_hold(needs, nodes)) == {"cpus"}
+    assert lacking(needs, nodes, np.arange(len(SLOTS)) == 0) == frozenset()
+
+
 @pytest.mark.parametrize(
-    ("row", "sentence"),
+    ("place", "sentence"),
     [
         (0, ""),
         (1, "node-2: Node is paused."),
@@ -48,14 +59,13 @@ def test_each_node_is_counted_for_the_first_reason_alone():
         (5, "node-6: does not take new jobs"),
     ],
 )
-def test_a_person_is_told_in_words(row, sentence):
-    needs, nodes = columns()
-    assert explain(ASK, SLOTS, needs, nodes, row) == sentence
+def test_a_person_is_told_in_words(place, sentence):
+    assert explain(SLOTS[place], *columns(), place) == sentence
 
 
 def test_the_sentence_and_the_mask_agree():
     needs, nodes = columns()
-    told = [not explain(ASK, SLOTS, needs, nodes, row) for row in range(len(SLOTS))]
+    told = [not explain(slot, needs, nodes, place) for place, slot in enumerate(SLOTS)]
     assert told == list(feasible(needs, nodes))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scale.kernel.resources import Resources
 from scale.scheduler.placement.gpus import hand_out
 from scale.scheduler.placement.plan import Placement
-from scale.scheduler.placement.snapshot import Ask, Occupant, Slot
+from scale.scheduler.placement.snapshot import Ask, Occupant
 from tests.builders import NOW
 
 
@@ -13,22 +13,24 @@ def wants(number, gpus, node_id=1):
     return Placement(Ask(number, number, 10, 100, NOW, Resources(cpus=1, gpus=gpus)), node_id)
 
 
-def a_node(node_id, *held):
-    occupants = [Occupant(100, NOW, 90 + index, Resources(gpus=1), (index,)) for index in held]
-    return Slot(node_id, f"host-{node_id}", Resources(cpus=8, gpus=4), True, occupants=occupants)
+def held(**indices):
+    """Of each node these GPUs are held, each by one occupant."""
+    return lambda node_id: [
+        Occupant(100, NOW, 90 + index, Resources(gpus=1), (index,)) for index in indices.get(f"node_{node_id}", ())
+    ]
 
 
 def test_the_lowest_free_ones_go_first():
-    assert hand_out([wants(1, 2), wants(2, 1)], [a_node(1, 1)]) == {1: (0, 2), 2: (3,)}
+    assert hand_out([wants(1, 2), wants(2, 1)], held(node_1=[1])) == {1: (0, 2), 2: (3,)}
 
 
 def test_each_node_has_its_own():
-    assert hand_out([wants(1, 1), wants(2, 1, node_id=2)], [a_node(1), a_node(2, 0)]) == {1: (0,), 2: (1,)}
+    assert hand_out([wants(1, 1), wants(2, 1, node_id=2)], held(node_2=[0])) == {1: (0,), 2: (1,)}
 
 
-def test_who_wants_none_gets_none():
-    assert hand_out([wants(1, 0)], [a_node(1)]) == {}
+def test_who_wants_none_gets_none_and_nobody_looks_at_its_node():
+    assert hand_out([wants(1, 0)], {}.__getitem__) == {}
 
 
 def test_a_node_that_has_shrunk_gives_what_it_still_has():
-    assert hand_out([wants(1, 1)], [a_node(1, 3)]) == {1: (0,)}
+    assert hand_out([wants(1, 1)], held(node_1=[3])) == {1: (0,)}

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from scale.kernel.resources import Resources
 from scale.queue.ordering import QueueMode
-from scale.scheduler.placement.plan import decide
-from scale.scheduler.placement.snapshot import Occupant, Snapshot
+from scale.scheduler.placement.snapshot import Occupant
 from tests.builders import a_slot, an_ask, an_occupant, later
+from tests.reference.placement import OneByOne, Snapshot, decide
 
 
 def plan(asks, slots, **settings):
@@ -306,6 +306,18 @@ snapshots = st.builds(
 )
 
 
+KINDS = [{"cpus": 0.1}, {"cpus": 1.0, "mem": 0.3}, {"cpus": 2.0, "mem": 1.0}, {"cpus": 3.0}, {"cpus": 0.0}]
+crowds = st.lists(st.tuples(st.integers(0, len(KINDS) - 1), st.integers(0, 9), st.sampled_from([1, 1, 100])), max_size=50).map(
+    lambda rows: [
+        an_ask(number, **KINDS[kind], priority=priority, job_type_id=10 + kind % 3, queued=later(seconds=seconds))
+        for number, (kind, seconds, priority) in enumerate(rows)
+    ]
+)
+many = st.builds(
+    Snapshot, crowds, slots, room=st.dictionaries(st.integers(10, 11), st.integers(-1, 9)), queue_mode=st.sampled_from(QueueMode)
+)  #: many asks of few shapes, in any order
+
+
 @given(snapshots)
 def test_every_ask_is_placed_or_explained_and_never_both(snapshot):
     decision = decide(snapshot)
@@ -351,8 +363,25 @@ def test_what_is_not_held_back_waits_only_if_no_ready_node_has_room_that_is_not_
         return
     for wait in decision.waits:
         if wait.code not in ("type-paused", "type-limit"):
-            needs = snapshot.column(wait.ask.needs)
-            assert not any((needs <= free + 1e-6).all() for free in snapshot.free[snapshot.is_ready])
+            assert not any(wait.ask.needs.fits_in(slot.free) for slot in snapshot.slots if slot.is_ready)
+
+
+@given(snapshots | many)
+def test_shape_by_shape_says_what_ask_by_ask_would(snapshot):
+    placements, waits = OneByOne(snapshot).decide()
+    fast = decide(snapshot)
+    first = {wait.ask.shape: wait for wait in reversed(fast.waits)}
+    assert list(fast.placements) == placements
+    assert sorted((wait.ask.entry_id, wait.code, wait.nodes) for wait in first.values()) == sorted(
+        (ask.entry_id, code, nodes) for ask, code, nodes in waits
+    )
+
+
+@given(snapshots | many, st.integers(0, 12))
+def test_a_pass_that_is_cut_does_the_first_of_it(snapshot, most):
+    whole, cut = decide(snapshot), decide(snapshot, most)
+    assert cut.placements == whole.placements[:most]
+    assert cut.is_cut or cut == whole
 
 
 #: when each took the node that fitted it best, the fifth lost its place as a fifth node came

@@ -6,14 +6,16 @@ import numpy as np
 
 from scale.scheduler.placement.scores import shortfall
 
-OFFERED = np.array([[4.0, 0.0], [8.0, 100.0]])
+OFFERED = np.array([[4.0, 8.0, 0.0], [0.0, 100.0, 0.0]])
+USABLE = np.array([[1.0, 8.0, 0.0], [0.0, 50.0, 0.0]])
 
 
 def test_what_must_still_become_free_is_counted_and_what_is_free_already_is_not():
-    usable = np.array([[1.0, 0.0], [8.0, 50.0]])
-    assert list(shortfall(np.array([2.0, 100.0]), usable, OFFERED)) == [0.25, 0.5]
+    could = np.array([True, True, False])
+    assert list(shortfall(((0, 2.0),), USABLE, OFFERED, could)) == [0.25, 0, np.inf]
 
 
-def test_a_node_that_offers_none_of_a_resource_divides_nothing_by_zero():
-    nothing = np.zeros((1, 2))
-    assert list(shortfall(np.ones(2), nothing, nothing)) == [0]
+def test_a_node_that_could_never_hold_the_ask_is_endlessly_far_from_it_and_divides_nothing_by_zero():
+    could = np.array([False, True, False])
+    with np.errstate(all="raise"):
+        assert list(shortfall(((0, 2.0), (1, 100.0)), USABLE, OFFERED, could)) == [np.inf, 0.5, np.inf]

@@ -1,0 +1,78 @@
+"""Learns what is new on the queue, so that the backlog in memory is what the database holds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from scale.fact import tell
+from scale.scheduler.placement.backlog import Backlog
+from scale.scheduler.placement.gaps import Gaps
+from scale.scheduler.placement.selectors import entries_after, entries_first, entries_within, newest_entry, sizes_waiting
+from scale.scheduler.placement.snapshot import Ask, Line
+
+logger = logging.getLogger(__name__)
+
+_COUNT_EVERY = timedelta(seconds=30)
+_AT_ONCE = 10_000  # more than so many new ones are counted, not read
+_OVERLAP = 1000  # ids below the newest that somebody may still be writing
+
+
+class Learner:
+    """The schedule loop's own. What is new has the highest ids; what was passed over is looked for again."""
+
+    def __init__(self, backlog: Backlog) -> None:
+        self._backlog = backlog
+        self._gaps = Gaps()
+        self._last = 0  # what came up to this id is known
+        self._counted: datetime | None = None
+
+    def look(self, when: datetime) -> None:
+        """Take what is new; now and then, and where there is too much of it, count everything."""
+        new = entries_after(self._last, _AT_ONCE)
+        is_behind = self._counted is None or len(new) == _AT_ONCE
+        if is_behind:
+            self._last = max(newest_entry() - _OVERLAP, 0)
+            new = entries_after(self._last)
+        if ranges := self._gaps.ranges(when):
+            late = entries_within(ranges)
+            self._gaps.turned_up([entry.id for entry in late])
+            self._backlog.add(late)
+        if new:
+            self._gaps.passed(self._last + 1, new[-1].id, [entry.id for entry in new], when)
+            self._backlog.add(new)
+            self._last = new[-1].id
+        if is_behind or self._counted is None or when - self._counted >= _COUNT_EVERY:
+            self._recount(when, is_correction=not is_behind)
+
+    def fill(self) -> None:
+        """Read on where too little is known of a line."""
+        for shape, most in self._backlog.dry().items():
+            self._read(shape, most)
+
+    def read_on(self, line: Line) -> bool:
+        """More of this line; False if so much is known of it that what is known is to be placed first."""
+        known = len(line.asks)
+        most = self._backlog.further(line.shape)
+        if most > known:
+            self._read(line.shape, most)
+        return most > known
+
+    def doubt(self, asks: Iterable[Ask], when: datetime) -> None:
+        """These could not be claimed: they are gone, or somebody else had them at that moment."""
+        gone = list(asks)
+        self._backlog.remove(gone)
+        for ask in gone:
+            self._gaps.passed(ask.entry_id, ask.entry_id, (), when)
+
+    def _read(self, shape: str, most: int) -> None:
+        first = entries_first(shape, self._backlog.mode, most, self._last)
+        self._backlog.fill(shape, first, is_whole=len(first) < most)
+
+    def _recount(self, when: datetime, *, is_correction: bool) -> None:
+        differ = self._backlog.recount(sizes_waiting(self._last))
+        self._counted = when
+        if differ and is_correction:
+            was, now = (sum(numbers) for numbers in zip(*differ.values(), strict=True))
+            tell(logger, "queue-recounted", shapes=len(differ), thought=was, found=now)

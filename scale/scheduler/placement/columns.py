@@ -1,0 +1,77 @@
+"""The nodes as placement sees them, a row a resource and a column a node, kept from pass to pass. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scale.kernel.resources import STANDARD, Resources
+
+Columns = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Needs = tuple[tuple[int, float], ...]  #: the row of each resource that is wanted, and how much of it
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One node."""
+
+    node_id: int
+    hostname: str
+    offered: Resources  #: what tasks may have of it, taken or not
+    is_ready: bool  #: takes new jobs
+    not_ready: str = ""  #: why not
+
+
+class NodeColumns:
+    """Whoever tells it of a change pays for that node alone."""
+
+    def __init__(self, slots: Iterable[Slot] = ()) -> None:
+        self.names: tuple[str, ...] = STANDARD
+        self.replace(slots)
+
+    def replace(self, slots: Iterable[Slot]) -> None:
+        """Other nodes, or the same in another order; nothing is held of any of them."""
+        self.slots = list(slots)
+        self._place_of = {slot.node_id: place for place, slot in enumerate(self.slots)}
+        self.is_ready = np.zeros(len(self.slots), dtype=bool)
+        self.offered = np.zeros((len(self.names), len(self.slots)))
+        self._held = np.zeros_like(self.offered)
+        for place, slot in enumerate(self.slots):
+            self.change(place, slot)
+
+    def change(self, place: int, slot: Slot) -> None:
+        """The same node in another state."""
+        self._know(slot.offered)
+        self.slots[place] = slot
+        self.is_ready[place] = slot.is_ready
+        self.offered[:, place] = self.column(slot.offered)
+
+    def hold(self, node_id: int, held: Mapping[str, float]) -> None:
+        """All that executions hold of this node now; of one that is not here, nobody asks."""
+        self._know(held)
+        if node_id in self._place_of:
+            self._held[:, self._place_of[node_id]] = self.column(held)
+
+    @property
+    def free(self) -> Columns:
+        """What no execution holds; never negative, also where a node holds more than it offers now."""
+        return np.maximum(self.offered - self._held, 0.0)
+
+    def column(self, amounts: Mapping[str, float]) -> Columns:
+        return np.array([amounts.get(name, 0.0) for name in self.names])
+
+    def needs(self, amounts: Mapping[str, float]) -> Needs:
+        self._know(amounts)
+        return tuple((row, amounts[name]) for row, name in enumerate(self.names) if amounts.get(name, 0.0) > 0)
+
+    def _know(self, names: Iterable[str]) -> None:
+        """Resources that are spoken of for the first time get a row."""
+        new: Sequence[str] = sorted(set(names) - set(self.names))
+        if new:
+            self.names = (*self.names, *new)
+            more = np.zeros((len(new), len(self.slots)))
+            self.offered, self._held = np.vstack([self.offered, more]), np.vstack([self._held, more])
