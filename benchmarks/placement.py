@@ -30,7 +30,7 @@ import harness
 from figures import Row
 from filling import Kind, queue_up
 from harness import Budget, Commits, say, timed
-from quiet import CLOCK, QuietEngine, online, scheduler_on
+from quiet import CLOCK, QuietEngine, online, running, scheduler_on
 from scale.job.models import JobExecution
 from scale.kernel.resources import Resources
 from scale.queue.entry import shape_of
@@ -172,6 +172,9 @@ def turns(kinds: list[Kind], nodes: int, floor: float, budget: Budget) -> list[R
         Row("turn when nothing fits", unfit * 1000, "ms", VECTOR, floor * 1000),
     ]
     if is_whole:
+        engine.next = [running(task.id, task.node, CLOCK.now()) for task in engine.tasks]
+        scheduler.reports(CLOCK.now())
+        scheduler.persist(CLOCK.now())
         unchanged = nothing_new()
         one = []
         for number in range(5):
