@@ -97,7 +97,7 @@ def page(results: Sequence[tuple[str, str, Json]]) -> str:
     for name, about, result in results:
         parts.append(f"## {name}\n\n{about}\n\n{_table(rows_of(result))}\n")
         parts += [f"Left out: {why}.\n" for why in result.get("left_out", ())]
-        parts.append(f"Sizes: {_listed(result.get('sizes', {}))}.\n")
+        parts.append(f"Sizes: {_listed(result.get('sizes', {}))}.{_busy(result)}\n")
     return "\n".join(parts)
 
 
@@ -123,6 +123,11 @@ def _machine(results: Iterable[Json]) -> str:
         facts |= {name: value for name, value in result.get("machine", {}).items() if name != "load"}
         versions |= result.get("versions", {})
     return "\n".join([f"- {_listed(facts)}", f"- {_listed(versions)}"])
+
+
+def _busy(result: Json) -> str:
+    load = result.get("machine", {}).get("load")
+    return f" The load at its end, its own work included, was {load[0]:g}." if load else ""
 
 
 def _listed(facts: Mapping[str, Any]) -> str:

@@ -82,6 +82,6 @@ def test_the_page_shows_every_row_and_what_belongs_to_it():
     assert "| a/b | 3 jobs/s | spawning | 4 jobs/s | 0.75 |  |  |" in shown
     assert "## size\n\nHow large." in shown
     assert "Left out: Dask: no network." in shown
-    assert "Sizes: jobs 2,000." in shown
+    assert "Sizes: jobs 2,000. The load at its end, its own work included, was 1.\n" in shown
     assert "- cores 2\n- Scale 1.0" in shown
-    assert "load" not in shown
+    assert shown.count("load") == 1
