@@ -6,7 +6,7 @@ so all of them together give the same rows, whatever their order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
@@ -57,9 +57,8 @@ def messages_apply(
     _lock_jobs({job.job_id for job in spoken_of})
     _record_updates(updates, is_repeated=is_repeated)
     _record_ends(ends)
-    over = {(job.job_id, job.exe_num) for job in completed}
-    _record_running([job for job in running if (job.job_id, job.exe_num) not in over], when)
-    _record_completed(completed, {(job.job_id, job.exe_num): job for job in running if job.node_id is not None}, when)
+    _record_running(running, when)
+    _record_completed(completed, when)
     return Recorded(tuple(ends), tried_again=tuple(_record_failed(failed, when)))
 
 
@@ -135,22 +134,12 @@ def _record_running(jobs: Sequence[RunningJob], when: datetime) -> None:
     )
 
 
-def _record_completed(jobs: Sequence[CompletedJob], placed: Mapping[tuple[int, int], RunningJob], when: datetime) -> None:
-    """Of a job so short that nobody heard yet that it runs, both is told at once."""
-    ends = {(job.job_id, job.exe_num): (JobStatus.COMPLETED.value, job.ended, job.ended, when) for job in jobs}
-    columns = ("status", "ended", "last_status_change", "last_modified")
+def _record_completed(jobs: Sequence[CompletedJob], when: datetime) -> None:
     update_rows(
         Job,
         match=("id", "num_exes"),
-        assign=columns,
-        rows=[(*key, *end) for key, end in ends.items() if key not in placed],
-        only=_comes_from(JobStatus.COMPLETED),
-    )
-    update_rows(
-        Job,
-        match=("id", "num_exes"),
-        assign=(*columns, "node", "started"),
-        rows=[(*key, *end, placed[key].node_id, placed[key].started) for key, end in ends.items() if key in placed],
+        assign=("status", "ended", "last_status_change", "last_modified"),
+        rows=[(job.job_id, job.exe_num, JobStatus.COMPLETED.value, job.ended, job.ended, when) for job in jobs],
         only=_comes_from(JobStatus.COMPLETED),
     )
 
