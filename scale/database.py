@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache, wraps
+from functools import cache, lru_cache, wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import orjson
@@ -196,8 +196,14 @@ def _adapter(field: Any, vendor: str) -> Callable[[Any], Any] | None:
     if isinstance(field, models.JSONField):
         return lambda value: None if value is None else orjson.dumps(value).decode()
     if isinstance(field, models.DateTimeField) and vendor == "sqlite":
-        return lambda value: None if value is None else value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+        return lambda value: None if value is None else _moment_text(value)
     return None
+
+
+@lru_cache(maxsize=4096)
+def _moment_text(moment: datetime) -> str:
+    """As SQLite keeps it; many rows of a batch share theirs."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
 
 
 def _column(model: type[models.Model], name: str) -> str:
@@ -208,4 +214,4 @@ def _column(model: type[models.Model], name: str) -> str:
 
 
 def _adapt(value: Any) -> Any:
-    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+    return _moment_text(value) if isinstance(value, datetime) and connection.vendor == "sqlite" else value
