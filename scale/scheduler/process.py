@@ -25,14 +25,14 @@ from scale.error.lookup import remember_errors
 from scale.fact import line, tell, tell_all, warn
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
-from scale.job.execution.selectors import executions_unended
+from scale.job.execution.selectors import executions_unended, executions_unknown
 from scale.job.execution.services import Recorded, jobs_put_back, jobs_recover
 from scale.job.messages import Message, running_job_messages
 from scale.job.models import JobExecution, JobExecutionEnd
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.manager import TaskManager
 from scale.kernel.clock import Clock
-from scale.kernel.ids import execution_of
+from scale.kernel.ids import execution_of, parse_cluster_id
 from scale.node.manager import NodeManager
 from scale.node.models import Node
 from scale.node.seen import SeenNode
@@ -109,7 +109,7 @@ class Scheduler:
         self._unsent: tuple[Recordable, Sequence[Message]] | None = None
         self._cancels_are_doubtful = True  # whether some were taken off the queue, perhaps by another, whose ends we do not hold
         self.idle = threading.Event()  #: set once it has been drained and nothing runs any more
-        self._met_strangers = False
+        self._strangers: set[str] = set()  # executions whose tasks run for nobody
         self._has_news = True
         self._looked = clock.now()
         self._is_draining = False
@@ -135,8 +135,7 @@ class Scheduler:
         with self._fence.writing():
             put_back = jobs_recover(when=when)
         self.reports(when)
-        if self._met_strangers:
-            self._renew_installation()
+        self._avoid_strangers()
         self._read_nodes(when)
         self.fleet.reconcile([task for task in adopted if task.has_been_launched and not task.has_ended], when)
         self.status(when)
@@ -166,7 +165,8 @@ class Scheduler:
             outcome = self.inbox.take(engine, reports, self._clock.now())
             self._settle(outcome.finished)
             if outcome.strangers:
-                self._met_strangers = True
+                self._strangers.update(map(parse_cluster_id, outcome.strangers))
+                self._has_news = True
                 for task_id in outcome.strangers:  # they run for nobody
                     warn(logger, "ending-stranger", task=task_id)
                 self.fleet.kill_strangers(engine, outcome.strangers, when)
@@ -191,6 +191,7 @@ class Scheduler:
     def _look(self, when: datetime) -> None:
         """See what operators, clients and engines have changed."""
         self._has_news, self._looked = False, when  # first: who rings from now on may have come too late for us
+        self._avoid_strangers()
         self._read_settings()
         self._read_nodes(when)
         self._settle(self.job_exes.sync_with_database())
@@ -276,12 +277,15 @@ class Scheduler:
         self.allocations.add(exes)
         return [task for task in current if task is not None]
 
-    def _renew_installation(self) -> None:
-        """Tasks run that the database does not know: a backup was put back, and will give their ids to others."""
-        with self._fence.writing():
-            installation_renew()
-        self._read_settings()
-        warn(logger, "installation-renewed", framework=self._settings.framework_id)
+    def _avoid_strangers(self) -> None:
+        """Where tasks run that the database does not know, a backup was put back: it must not give their ids to others."""
+        met = set(self._strangers)
+        if met and executions_unknown(met):
+            with self._fence.writing():
+                installation_renew()
+            self._read_settings()
+            warn(logger, "installation-renewed", framework=self._settings.framework_id)
+        self._strangers -= met
 
     def _hand_back(self, when: datetime) -> None:
         if self._handed_back is None:

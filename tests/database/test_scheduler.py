@@ -486,3 +486,16 @@ def test_after_a_backup_was_put_back_no_job_gets_the_end_of_a_task_that_ran_befo
     assert world.job(before).status == "RUNNING"
     world.turn(10)  # the stranger is gone
     assert world.job(before).status == "RUNNING"
+
+
+def test_a_task_of_an_execution_that_was_given_up_is_no_sign_of_a_backup():
+    world = World(behave=lambda _: FOREVER)
+    world.submit(max_tries=1)
+    world.turn()
+    [task_id] = world.engine.cluster.tasks
+    name = world.scheduler._settings.framework_id
+    for task in world.scheduler.tasks.get_all_tasks():  # nobody knows it any more, and it runs
+        world.scheduler.tasks._tasks.pop(task.id)
+    world.engine.reconcile([task_id], world.now)
+    world.turns(2, 1)
+    assert world.scheduler._settings.framework_id == name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from django.db.models import Prefetch
@@ -38,3 +38,9 @@ def executions_unwanted(executions: Sequence[tuple[int, int]]) -> set[tuple[int,
         jobs = Job.objects.filter(pk__in=[job_id for job_id, _ in chunk]).exclude(status=JobStatus.CANCELED)
         wanted.update(jobs.values_list("id", "num_exes"))
     return set(executions) - wanted
+
+
+def executions_unknown(cluster_ids: Collection[str]) -> set[str]:
+    """Of these cluster ids: those that no execution has."""
+    known = JobExecution.objects.filter(cluster_id__in=cluster_ids).values_list("cluster_id", flat=True)
+    return set(cluster_ids) - set(known)

@@ -87,11 +87,13 @@ class _Process:
 
     def _stand_by(self) -> Term | None:
         """Wait to lead; None: we were told to stop."""
-        said = ""
+        said, is_checked = "", False
         while True:
             try:
                 close_old_connections()
-                _check_schema()
+                if not is_checked:
+                    _check_schema()
+                is_checked = True
                 if (term := self._election.stand(self._clock.now())) is not None:
                     tell(logger, "leads", term=term.number)
                     return term
