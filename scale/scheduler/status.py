@@ -140,13 +140,13 @@ def node_told(node: Json, amounts: Amounts) -> Json:
 
 
 def amounts_of(node: NodeResources | None) -> Amounts:
-    """What a node has, in millionths and in order; one that is away has none."""
+    """What a node has, in millionths and in order; one that is away has none. What waits there for room holds nothing yet."""
     if node is None:
         return dict.fromkeys(STANDARD, (0, 0, 0))
     others = sorted(name for name in node.total if name not in STANDARD)
     running, offered, total = (_millionths(amounts) for amounts in (node.running, node.offered, node.total))
     return {
-        name: (running.get(name, 0), in_use := offered.get(name, 0), max(total.get(name, 0), in_use))
+        name: (min(running.get(name, 0), in_use := offered.get(name, 0)), in_use, max(total.get(name, 0), in_use))
         for name in (*STANDARD, *others)
     }
 
