@@ -1,0 +1,75 @@
+"""The batch vocabulary: what Slurm, PBS and Grid Engine have in common, and each one's own tongue. Import all of it from here."""
+
+from scale.batch.dialects.base import BaseSchedulerIO
+from scale.batch.errors import (
+    CommandFailedError,
+    InvalidFieldError,
+    InvalidJobIDError,
+    OutputParsingError,
+    QTKError,
+    QTKException,
+    UnsupportedResourcesError,
+)
+from scale.batch.jobs import QJob, QJobInfo, QState, QSubState
+from scale.batch.jsonable import QTKEnum, QTKObject
+from scale.batch.resources import DependencyType, ProcessPlacement, QResources
+from scale.batch.results import CancelResult, CancelStatus, OperationResult, SubmissionResult, SubmissionStatus
+from scale.batch.states import (
+    BatchState,
+    DRMAAState,
+    JobbergateState,
+    MesosState,
+    NativeState,
+    OKAState,
+    PBSState,
+    ScaleState,
+    SGEState,
+    ShellState,
+    SlurmqState,
+    SlurmState,
+    TorqueState,
+    said_in,
+)
+
+#: dialects by name
+scheduler_mapping: dict[str, type[BaseSchedulerIO]] = {}
+
+__all__ = [
+    "BaseSchedulerIO",
+    "BatchState",
+    "CancelResult",
+    "CancelStatus",
+    "CommandFailedError",
+    "DRMAAState",
+    "DependencyType",
+    "InvalidFieldError",
+    "InvalidJobIDError",
+    "JobbergateState",
+    "MesosState",
+    "NativeState",
+    "OKAState",
+    "OperationResult",
+    "OutputParsingError",
+    "PBSState",
+    "ProcessPlacement",
+    "QJob",
+    "QJobInfo",
+    "QResources",
+    "QState",
+    "QSubState",
+    "QTKEnum",
+    "QTKError",
+    "QTKException",
+    "QTKObject",
+    "SGEState",
+    "ScaleState",
+    "ShellState",
+    "SlurmState",
+    "SlurmqState",
+    "SubmissionResult",
+    "SubmissionStatus",
+    "TorqueState",
+    "UnsupportedResourcesError",
+    "said_in",
+    "scheduler_mapping",
+]
