@@ -80,8 +80,9 @@ class _Task:
 class InstantCluster:
     """What outlives an engine: nodes, tasks, and what is still to happen. An engine is a connection to it."""
 
-    def __init__(self, nodes: Mapping[str, Resources], behave: Behaviour) -> None:
+    def __init__(self, nodes: Mapping[str, Resources], behave: Behaviour, *, holds_back: bool) -> None:
         self.nodes = dict(nodes)
+        self.holds_back = holds_back
         self.behave = behave
         self.term = Term()  #: the newest
         self.waiting: list[_Task] = []  #: for room on their nodes
@@ -161,8 +162,8 @@ class InstantEngine:
     ) -> None:
         some = {"node-1": Resources(cpus=4, mem=16_384, disk=102_400, gpus=0)} if nodes is None else nodes
         self.name = name
-        self.capabilities = Capabilities(survives_us=True, holds_back=holds_back)
-        self.cluster: InstantCluster = after.cluster if after else InstantCluster(some, behave)
+        self.cluster: InstantCluster = after.cluster if after else InstantCluster(some, behave, holds_back=holds_back)
+        self.capabilities = Capabilities(survives_us=True, holds_back=self.cluster.holds_back)
         self._reports: list[Report] = []
         self._wake: Callable[[], None] = lambda: None
         self._is_connected = False
@@ -210,6 +211,8 @@ class InstantEngine:
         self._move_to(when)
         tasks = list(tasks)
         self._need_nodes_of(tasks)
+        for task in [task for task in self.cluster.waiting if task.spec.id in tasks]:  # first: or it would get the room of others
+            self._terminate(task, when)
         for task_id in tasks:
             task = self.cluster.tasks.get(task_id)
             if task is None:

@@ -95,7 +95,7 @@ class Scheduler:
         self.fleet = Fleet(engines, self.tasks, self.nodes, self._limits.kill_grace)
         self.inbox = Inbox(self.tasks, self.job_exes, self.nodes, self.rates)
         self.placer = Placer(self.nodes, self.allocations, fence, self.fleet.holding)
-        self._renderer = StatusRenderer(self.nodes, self.job_exes, self.tasks, self.allocations)
+        self._renderer = StatusRenderer(self.nodes, self.job_exes, self.tasks, self.allocations, self.fleet.holding)
         self.troubles = Troubles()
         self.waits = Waits(fence)
         self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
@@ -243,7 +243,7 @@ class Scheduler:
         self.job_exes.generate_status_json(nodes, when)
         self.tasks.generate_status_json(nodes)
         online = [node for node in self.nodes.get_nodes() if node.is_online]
-        resources = {node.id: NodeResources(node.total, node.offered, self.allocations.held(node.id)) for node in online}
+        resources = {node.id: NodeResources.of(node, self.allocations.held(node.id), self.fleet.holding) for node in online}
         return document(replace(self._status_parts(when), nodes=nodes, resources=resources))
 
     def _status_parts(self, when: datetime) -> Parts:
@@ -382,7 +382,7 @@ class Scheduler:
             task = exe.current_task
             if task and task.launched and not task.has_started and when - task.launched >= PATIENCE:
                 late.append(task)
-                self.placer.pace.learn(exe.job_type_id, exe.resources, PATIENCE)
+                self.placer.pace.doubt(exe.job_type_id, exe.resources)
         self.fleet.withdraw(late, when)
 
     def _clear_canceled(self, when: datetime) -> None:

@@ -125,7 +125,7 @@ Effect = KillTask | ReconcileTask
 Step = tuple[Execution, tuple[Effect, ...]]
 
 
-def step(exe: Execution, event: Event) -> Step:  # noqa: PLR0911 one return an event
+def step(exe: Execution, event: Event) -> Step:  # noqa: C901, PLR0911 one case and one return an event
     match event:
         case TaskStarted():
             return _start(exe), ()

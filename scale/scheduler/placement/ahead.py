@@ -32,6 +32,11 @@ class Pace:
         known = self._seconds.get(kind, seconds)
         self._seconds[kind] = known + self._WEIGHT * (seconds - known)
 
+    def doubt(self, job_type_id: int, needs: Mapping[str, float]) -> None:
+        """One had to be taken back: until many short ones have been seen again, these are not."""
+        kind = _kind(job_type_id, needs)
+        self._seconds[kind] = max(self._seconds.get(kind, 0.0), PATIENCE.total_seconds())
+
     def depth(self, job_type_id: int, needs: Mapping[str, float]) -> int:
         """How many may wait for each that runs; none of which nothing is known, nor of what needs GPUs of its own."""
         seconds = self._seconds.get(_kind(job_type_id, needs))

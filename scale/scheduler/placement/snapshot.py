@@ -64,5 +64,5 @@ class Snapshot:
     paused_types: frozenset[int] = frozenset()
     is_paused: bool = False
     queue_mode: QueueMode = QueueMode.FIFO
-    depth: Callable[[Line], int] = lambda line: 0  #: how many of a line may wait at a node for each that runs there
     most: int = 1000  #: so many are placed in one pass
+    depth: Callable[[Line], int] = lambda line: 0  #: how many of a line may wait at a node for each that runs there
