@@ -211,8 +211,8 @@ class InstantEngine:
         self._move_to(when)
         tasks = list(tasks)
         self._need_nodes_of(tasks)
-        for task in [task for task in self.cluster.waiting if task.spec.id in tasks]:  # first: or it would get the room of others
-            self._terminate(task, when)
+        for waiting in [task for task in self.cluster.waiting if task.spec.id in tasks]:  # first: or it gets the room of others
+            self._terminate(waiting, when)
         for task_id in tasks:
             task = self.cluster.tasks.get(task_id)
             if task is None:
