@@ -14,7 +14,22 @@ from scale.batch.jobs import QJob, QJobInfo, QState, QSubState
 from scale.batch.jsonable import QTKEnum, QTKObject
 from scale.batch.resources import DependencyType, ProcessPlacement, QResources
 from scale.batch.results import CancelResult, CancelStatus, OperationResult, SubmissionResult, SubmissionStatus
-from scale.batch.states import BatchState, NativeState, PBSState, SGEState, ShellState, SlurmState, TorqueState
+from scale.batch.states import (
+    BatchState,
+    DRMAAState,
+    JobbergateState,
+    MesosState,
+    NativeState,
+    OKAState,
+    PBSState,
+    ScaleState,
+    SGEState,
+    ShellState,
+    SlurmqState,
+    SlurmState,
+    TorqueState,
+    said_in,
+)
 
 #: dialects by name
 scheduler_mapping: dict[str, type[BaseSchedulerIO]] = {}
@@ -25,10 +40,14 @@ __all__ = [
     "CancelResult",
     "CancelStatus",
     "CommandFailedError",
+    "DRMAAState",
     "DependencyType",
     "InvalidFieldError",
     "InvalidJobIDError",
+    "JobbergateState",
+    "MesosState",
     "NativeState",
+    "OKAState",
     "OperationResult",
     "OutputParsingError",
     "PBSState",
@@ -43,11 +62,14 @@ __all__ = [
     "QTKException",
     "QTKObject",
     "SGEState",
+    "ScaleState",
     "ShellState",
     "SlurmState",
+    "SlurmqState",
     "SubmissionResult",
     "SubmissionStatus",
     "TorqueState",
     "UnsupportedResourcesError",
+    "said_in",
     "scheduler_mapping",
 ]
