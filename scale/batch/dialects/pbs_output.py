@@ -119,7 +119,7 @@ def job_of(record: Record, states: type[NativeState]) -> QJob:
         name=values.get("Job_Name"),
         job_id=record.job_id,
         exit_status=_shell(code),
-        exit_signal=code - 256 if code in _SIGNALED else None,
+        exit_signal=code - 256 if code is not None and code in _SIGNALED else None,
         state=_end(code, values.get("substate")) if is_over else state,
         sub_state=sub_state,
         info=_info(values),
@@ -134,9 +134,9 @@ def job_of(record: Record, states: type[NativeState]) -> QJob:
 
 def _shell(code: int | None) -> int | None:
     """As a shell tells it; what PBS did is no status of the job."""
-    if code in _SIGNALED:
-        return code - 128
-    return code if code in range(256) else None
+    if code is None or code not in (*range(256), *_SIGNALED):
+        return None
+    return code - 128 if code in _SIGNALED else code
 
 
 def _end(code: int | None, substate: str | None) -> QState:
