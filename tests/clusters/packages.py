@@ -41,8 +41,12 @@ def need_user(name: str) -> None:
         pwd.getpwnam(name)
     except KeyError:
         if not _may_install():
-            raise Missing(f"there is no user {name}: useradd --create-home --password '*' {name} (or set SCALE_TEST_INSTALL=1)") from None
-        subprocess.run(["useradd", "--create-home", "--password", "*", "--shell", "/bin/bash", name], check=True, env=_variables())
+            raise Missing(
+                f"there is no user {name}: useradd --create-home --password '*' {name} (or set SCALE_TEST_INSTALL=1)"
+            ) from None
+        subprocess.run(
+            ["useradd", "--create-home", "--password", "*", "--shell", "/bin/bash", name], check=True, env=_variables()
+        )
 
 
 def _may_install() -> bool:

@@ -95,7 +95,9 @@ class Slurm:
         self._processes.until_serving("slurmctld", up)
 
     def _states(self) -> list[list[str]]:
-        done = subprocess.run(["sinfo", "-h", "-N", "-o", "%N %t"], env=self.variables, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["sinfo", "-h", "-N", "-o", "%N %t"], env=self.variables, capture_output=True, text=True, check=False
+        )
         return [line.split() for line in done.stdout.splitlines()]
 
     def _start(self) -> None:
@@ -129,7 +131,10 @@ class Slurm:
         (root / "cgroup.conf").write_text(configuration.cgroups(layout))
         (root / "plugstack.conf").write_text("")
         (root / "my.cnf").write_text(configuration.database(layout))
-        for name, secret in (("munge.key", secrets.token_bytes(128)), ("slurmdbd.conf", configuration.accounting(layout).encode())):
+        for name, secret in (
+            ("munge.key", secrets.token_bytes(128)),
+            ("slurmdbd.conf", configuration.accounting(layout).encode()),
+        ):
             (root / name).touch(mode=0o600)
             (root / name).write_bytes(secret)
 
@@ -152,7 +157,12 @@ class Slurm:
         self._processes.start("slurmdbd", ["slurmdbd", "-D"])
         self._processes.until_serving("slurmdbd", lambda: listens(self.layout.accounting_port))
         subprocess.run(
-            ["sacctmgr", "-i"], input=configuration.associations(), env=self.variables, text=True, capture_output=True, check=False
+            ["sacctmgr", "-i"],
+            input=configuration.associations(),
+            env=self.variables,
+            text=True,
+            capture_output=True,
+            check=False,
         )
         known = self.run("sacctmgr", "-n", "-P", "show", "assoc", "format=user,account,defaultqos")
         if lacking := [user for user, account in USERS.items() if f"{user}|{account}|normal" not in known]:
