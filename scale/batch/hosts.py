@@ -12,7 +12,7 @@ import shlex
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from scale.batch.errors import CommandFailedError, QTKException
@@ -42,25 +42,25 @@ class Host(ABC):
     """Somewhere commands can be run."""
 
     @abstractmethod
-    def execute(self, command: Sequence[str], workdir: str | Path | None = None, stdin: str = "") -> Outcome:
+    def execute(self, command: Sequence[str], workdir: str | PurePath | None = None, stdin: str = "") -> Outcome:
         """Run an argument list, in this directory.
 
         :raises HostTrouble: it could not be run, or did not end in time
         """
 
-    def mkdir(self, directory: str | Path, recursive: bool = True, exist_ok: bool = True) -> bool:
+    def mkdir(self, directory: str | PurePath, recursive: bool = True, exist_ok: bool = True) -> bool:
         """Make a directory; False if that cannot be."""
         parents = ("-p",) if recursive and exist_ok else ()
-        if recursive and not exist_ok and not self.mkdir(Path(directory).parent):
+        if recursive and not exist_ok and not self.mkdir(PurePath(directory).parent):
             return False
         done = self.execute(["mkdir", *parents, "--", str(directory)])
         return not done.exit_code or (exist_ok and not self.execute(["test", "-d", str(directory)]).exit_code)
 
-    def write_text_file(self, filepath: str | Path, content: str) -> None:
+    def write_text_file(self, filepath: str | PurePath, content: str) -> None:
         """:raises CommandFailedError: it cannot be written there"""
         self._succeed(["dd", f"of={filepath}", "status=none"], stdin=content)
 
-    def read_text_file(self, filepath: str | Path) -> str:
+    def read_text_file(self, filepath: str | PurePath) -> str:
         """:raises CommandFailedError: it cannot be read"""
         return self._succeed(["cat", "--", str(filepath)]).stdout
 
@@ -79,7 +79,7 @@ class LocalHost(Host):
         self._environment = {**(_environment(user) if user else os.environ), **(environment or {})}
         self._timeout = timeout
 
-    def execute(self, command: Sequence[str], workdir: str | Path | None = None, stdin: str = "") -> Outcome:
+    def execute(self, command: Sequence[str], workdir: str | PurePath | None = None, stdin: str = "") -> Outcome:
         return _run(command, self._timeout, stdin, cwd=workdir, env=self._environment, **self._identity)
 
 
@@ -93,7 +93,8 @@ class SSHHost(Host):
     def __init__(
         self,
         host: str,
-        control: str | Path,
+        control: str | PurePath,
+        *,
         user: str | None = None,
         port: int | None = None,
         options: Mapping[str, str] | None = None,
@@ -117,7 +118,7 @@ class SSHHost(Host):
         self._before = ["env", *(f"{name}={value}" for name, value in environment.items())] if environment else []
         self._timeout = timeout
 
-    def execute(self, command: Sequence[str], workdir: str | Path | None = None, stdin: str = "") -> Outcome:
+    def execute(self, command: Sequence[str], workdir: str | PurePath | None = None, stdin: str = "") -> Outcome:
         go = f"cd -- {shlex.quote(str(workdir))} && " if workdir else ""
         line = f"{go}exec {shlex.join([*self._before, *command])}"
         done = _run([*self._ssh, "--", self._host, line], self._timeout, stdin)
@@ -132,7 +133,7 @@ class SSHHost(Host):
 
 def _run(command: Sequence[str], timeout: float, stdin: str, **how: Any) -> Outcome:
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 an argument list, and no shell
             list(command), input=stdin.encode(), capture_output=True, timeout=timeout, check=False, start_new_session=True, **how
         )
     except subprocess.TimeoutExpired:

@@ -8,7 +8,6 @@ runs a command with ``SLURM_CONF`` naming it. It wants root, for a job runs as t
 from __future__ import annotations
 
 import os
-import pwd
 import re
 import secrets
 import shutil
@@ -22,7 +21,7 @@ from pathlib import Path
 
 from tests.clusters import packages
 from tests.clusters.packages import Missing
-from tests.clusters.processes import NotStarted, Processes, free_ports, listens, until
+from tests.clusters.processes import NotStarted, Processes, free_ports, listens
 from tests.clusters.slurm import configuration
 from tests.clusters.slurm.configuration import GPUS, USERS, Layout
 
@@ -196,12 +195,6 @@ def _layout() -> Layout:
         database_password=secrets.token_hex(16),
         cgroups=all(os.access(f"/sys/fs/cgroup/{kind}", os.W_OK) for kind in ("memory", "freezer")),
     )
-
-
-def ids(user: str) -> dict[str, object]:
-    """What a process is started with to be this user."""
-    entry = pwd.getpwnam(user)
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
 def main(words: list[str]) -> int:

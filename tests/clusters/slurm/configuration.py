@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,11 +55,8 @@ class Layout:
 
 def slurm(on: Layout) -> str:
     kind = "cgroup" if on.cgroups else "linuxproc"
-    nodes = "".join(
-        f"NodeName={name} NodeHostname={on.host} NodeAddr=127.0.0.1 Port={port}{f' Gres=gpu:{GPUS}' if name in on.gpu_nodes else ''}"
-        f"{' Feature=fast' if name == on.nodes[0] else ''}\n"
-        for name, port in zip(on.nodes, on.node_ports, strict=True)
-    )
+    size = f"CPUs={on.cpus} Boards=1 SocketsPerBoard=1 CoresPerSocket={on.cpus} ThreadsPerCore=1 RealMemory={on.memory}"
+    nodes = "".join(map(_node(on), on.nodes, on.node_ports))
     return f"""\
 ClusterName=scaletest
 SlurmctldHost={on.host}(127.0.0.1)
@@ -111,10 +109,19 @@ PriorityWeightQOS=10000
 PreemptType=preempt/qos
 PreemptMode=REQUEUE
 GresTypes=gpu
-NodeName=DEFAULT CPUs={on.cpus} Boards=1 SocketsPerBoard=1 CoresPerSocket={on.cpus} ThreadsPerCore=1 RealMemory={on.memory} State=UNKNOWN
+NodeName=DEFAULT {size} State=UNKNOWN
 {nodes}PartitionName=main Nodes={",".join(on.nodes)} Default=YES DefaultTime=60 MaxTime=INFINITE State=UP
 PartitionName=gpu Nodes={",".join(on.gpu_nodes)} DefaultTime=60 MaxTime=1-00:00:00 State=UP
 """
+
+
+def _node(on: Layout) -> Callable[[str, int], str]:
+    def line(name: str, port: int) -> str:
+        gpus = f" Gres=gpu:{GPUS}" if name in on.gpu_nodes else ""
+        feature = " Feature=fast" if name == on.nodes[0] else ""
+        return f"NodeName={name} NodeHostname={on.host} NodeAddr=127.0.0.1 Port={port}{gpus}{feature}\n"
+
+    return line
 
 
 def gpus(on: Layout) -> str:
