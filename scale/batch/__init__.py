@@ -17,7 +17,22 @@ from scale.batch.jsonable import QTKEnum, QTKObject
 from scale.batch.manager import QueueManager, SubmitDirectoryError
 from scale.batch.resources import DependencyType, ProcessPlacement, QResources
 from scale.batch.results import CancelResult, CancelStatus, OperationResult, SubmissionResult, SubmissionStatus
-from scale.batch.states import BatchState, NativeState, PBSState, SGEState, ShellState, SlurmState, TorqueState
+from scale.batch.states import (
+    BatchState,
+    DRMAAState,
+    JobbergateState,
+    MesosState,
+    NativeState,
+    OKAState,
+    PBSState,
+    ScaleState,
+    SGEState,
+    ShellState,
+    SlurmqState,
+    SlurmState,
+    TorqueState,
+    said_in,
+)
 
 #: dialects by name
 scheduler_mapping: dict[str, type[BaseSchedulerIO]] = {SlurmIO.name: SlurmIO}
@@ -28,14 +43,18 @@ __all__ = [
     "CancelResult",
     "CancelStatus",
     "CommandFailedError",
+    "DRMAAState",
     "DependencyType",
     "Host",
     "HostTrouble",
     "InvalidFieldError",
     "InvalidHostError",
     "InvalidJobIDError",
+    "JobbergateState",
     "LocalHost",
+    "MesosState",
     "NativeState",
+    "OKAState",
     "OperationResult",
     "Outcome",
     "OutputParsingError",
@@ -53,13 +72,16 @@ __all__ = [
     "QueueManager",
     "SGEState",
     "SSHHost",
+    "ScaleState",
     "ShellState",
     "SlurmIO",
     "SlurmState",
+    "SlurmqState",
     "SubmissionResult",
     "SubmissionStatus",
     "SubmitDirectoryError",
     "TorqueState",
     "UnsupportedResourcesError",
+    "said_in",
     "scheduler_mapping",
 ]

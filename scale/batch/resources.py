@@ -87,9 +87,12 @@ class QResources(QTKObject):
             return ProcessPlacement.NO_CONSTRAINTS
         if self.nodes and self.processes_per_node and not self.processes:
             return ProcessPlacement.EVENLY_DISTRIBUTED
-        if set(self.given()) - _NAMES_OF_THINGS:
+        if self._wants_placement():
             raise UnsupportedResourcesError(self._advice())
         return None
+
+    def _wants_placement(self) -> bool:
+        return any(value for name, value in self.given().items() if name not in _NAMES_OF_THINGS)
 
     def _advice(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self.given().items())
@@ -109,7 +112,7 @@ class QResources(QTKObject):
         :raises ValueError: fields were set later that make no sense without a placement
         """
         given = self.given()
-        if self.process_placement is None and set(given) - _NAMES_OF_THINGS:
+        if self.process_placement is None and self._wants_placement():
             message = f"is None, but these are set: {', '.join(given)}; set it, or make a new QResources, which finds it"
             raise InvalidFieldError([Fault("process_placement", message)])
         return not given
