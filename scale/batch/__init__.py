@@ -1,6 +1,9 @@
 """The batch vocabulary: what Slurm, PBS and Grid Engine have in common, and each one's own tongue. Import all of it from here."""
 
 from scale.batch.dialects.base import BaseSchedulerIO
+from scale.batch.dialects.pbs import PBSIO
+from scale.batch.dialects.sge import SGEIO
+from scale.batch.dialects.shell import ShellIO
 from scale.batch.dialects.slurm import SlurmIO
 from scale.batch.errors import (
     CommandFailedError,
@@ -35,9 +38,11 @@ from scale.batch.states import (
 )
 
 #: dialects by name
-scheduler_mapping: dict[str, type[BaseSchedulerIO]] = {SlurmIO.name: SlurmIO}
+scheduler_mapping: dict[str, type[BaseSchedulerIO]] = {io.name: io for io in (SlurmIO, PBSIO, SGEIO, ShellIO)}
 
 __all__ = [
+    "PBSIO",
+    "SGEIO",
     "BaseSchedulerIO",
     "BatchState",
     "CancelResult",
@@ -73,6 +78,7 @@ __all__ = [
     "SGEState",
     "SSHHost",
     "ScaleState",
+    "ShellIO",
     "ShellState",
     "SlurmIO",
     "SlurmState",

@@ -2,8 +2,7 @@
 
     python -m tests.clusters.sge -- qhost
 
-runs a command against it; ``python -m tests.clusters.sge install`` installs the programs on Debian and Ubuntu. Where they
-are not installed, nothing is run; that is a failure if ``SCALE_TEST_REQUIRE_ALL`` is set.
+runs a command against it. Where it cannot run, nothing is run; that is a failure if ``SCALE_TEST_REQUIRE_ALL`` is set.
 """
 
 from __future__ import annotations
@@ -16,20 +15,26 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-from scale.kernel.clock import SystemClock
-from scale.orphan import end_with
+from tests.clusters.packages import Missing, need, path
+from tests.clusters.processes import PATIENCE, Processes, free_ports
 
-PACKAGES = ("gridengine-common", "gridengine-master", "gridengine-client", "gridengine-exec")
+PROGRAMS = {
+    "sge_qmaster": "gridengine-master",
+    "sge_execd": "gridengine-exec",
+    "qsub": "gridengine-client",
+    "qconf": "gridengine-client",
+    "qacct": "gridengine-client",
+    "ps": "procps",
+}
 HELPERS = Path("/usr/lib/gridengine")  # where Debian puts what only an installation calls
 TREE = Path("/var/lib/gridengine")
 DEFAULTS = Path("/usr/share/gridengine")
-PATIENCE = 60  # seconds
 
 PARALLEL = """\
 pe_name smp
@@ -66,40 +71,6 @@ QUEUE = {
 }
 
 
-class NoGridEngine(Exception):
-    """Grid Engine cannot run here."""
-
-
-def required() -> None:
-    """Complain, with the remedy, where Grid Engine cannot run."""
-    needed = ("sge_qmaster", "sge_execd", "qsub", "qconf", "qacct")
-    if not all(_program(name) for name in needed) or not (HELPERS / "spoolinit").exists():
-        raise NoGridEngine("Grid Engine is not installed; as root, on Debian and Ubuntu: python -m tests.clusters.sge install")
-    if os.geteuid() != 0:
-        raise NoGridEngine("Grid Engine runs jobs as their owners: its daemons have to be started by root")
-
-
-def install() -> None:
-    """By the names of Debian's packages; their own services are not started."""
-    guard = Path("/usr/sbin/policy-rc.d")
-    ours = not guard.exists()
-    if ours:
-        guard.write_text("#!/bin/sh\nexit 101\n")
-        guard.chmod(0o755)
-    try:
-        answers = "".join(f"{name} shared/gridengineconfig boolean false\n" for name in PACKAGES)
-        subprocess.run(["debconf-set-selections"], input=answers, text=True, check=True)
-        get = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=600"]
-        silent = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        wanted = [*get, "install", "--no-install-recommends", *PACKAGES]
-        if subprocess.run(wanted, env=silent, check=False).returncode:
-            subprocess.run([*get, "update"], env=silent, check=True)
-            subprocess.run(wanted, env=silent, check=True)
-    finally:
-        if ours:
-            guard.unlink()
-
-
 class GridEngine:
     """One cluster of one node, for the time of a ``with``; ``environment`` leads the client programs to it.
 
@@ -109,12 +80,15 @@ class GridEngine:
     environment: Mapping[str, str]
 
     def __enter__(self) -> GridEngine:
-        required()
+        need(PROGRAMS)
+        if os.geteuid() != 0:
+            raise Missing("Grid Engine runs jobs as their owners: its daemons have to be started by root")
         self._root = Path(tempfile.mkdtemp(prefix="scale-sge-", dir="/tmp"))
         self._root.chmod(0o755)  # jobs run as others than the daemons
         self._host = socket.gethostname().split(".")[0]
-        self._daemons: list[subprocess.Popen[bytes]] = []
         self.environment = self._environment()
+        # in the foreground they are children of ours
+        self._daemons = Processes(self._root, {**os.environ, "PATH": path(), **self.environment, "SGE_ND": "1"})
         try:
             self._start()
         except BaseException:
@@ -123,20 +97,20 @@ class GridEngine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for daemon in reversed(self._daemons):  # the one that runs jobs first
-            jobs = [] if daemon.poll() is not None else psutil.Process(daemon.pid).children(recursive=True)
-            daemon.kill()
-            daemon.wait()
-            for process in jobs:
-                if process.is_running():
-                    process.kill()
+        ours = [child for child in psutil.Process().children() if child.name() == "sge_execd"]
+        jobs = [process for daemon in ours for process in daemon.children(recursive=True)]
+        self._kill("sge_execd")
+        for process in jobs:  # the daemon would leave them
+            if process.is_running():
+                process.kill()
+        self._kill("sge_qmaster")
         shutil.rmtree(self._root, ignore_errors=True)
 
     def run(self, *words: str, text: str | None = None) -> str:
         """What one of its programs prints; a failure is an error that tells what it said."""
         done = subprocess.run(
-            [_program(words[0]) or words[0], *words[1:]],
-            env={**os.environ, **self.environment},
+            words,
+            env={**os.environ, "PATH": path(), **self.environment},
             input=text,
             stdin=subprocess.DEVNULL if text is None else None,
             capture_output=True,
@@ -148,9 +122,13 @@ class GridEngine:
             raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    def _kill(self, name: str) -> None:
+        """Nothing has to be kept, and the one that keeps it would take seconds for that."""
+        with suppress(KeyError):
+            self._daemons.kill(name)
+
     def _environment(self) -> dict[str, str]:
-        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-            ports = [door.getsockname()[1] for door in (one, other)]
+        ports = free_ports(2)
         return {
             "SGE_ROOT": str(self._root / "sge"),
             "SGE_CELL": "default",
@@ -161,9 +139,11 @@ class GridEngine:
     def _start(self) -> None:
         self._lay_out()
         self._make_spool()
-        self._daemon("sge_qmaster", lambda: self._answers("qconf", "-sh"))
+        self._daemons.start("sge_qmaster", ["sge_qmaster"])
+        self._daemons.until_serving("sge_qmaster", lambda: self._answers("qconf", "-sh"))
         self._configure()
-        self._daemon("sge_execd", self._reports_load)
+        self._daemons.start("sge_execd", ["sge_execd"])
+        self._daemons.until_serving("sge_execd", self._reports_load)
 
     def _lay_out(self) -> None:
         """The directories that an installation has, the programs being Debian's."""
@@ -213,32 +193,6 @@ class GridEngine:
         page.write_text(text)
         self.run("qconf", option, str(page))
 
-    def _daemon(self, program: str, is_ready: Callable[[], bool]) -> None:
-        """One of ours in the foreground, so that it is our child."""
-        us, log = os.getpid(), self._root / f"{program}.log"
-        with log.open("wb") as output:
-            daemon = subprocess.Popen(
-                [_program(program) or program],
-                cwd=self._root,
-                env={**os.environ, **self.environment, "SGE_ND": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                preexec_fn=lambda: end_with(us),
-                start_new_session=True,  # a Ctrl-C is for the tests; they end it
-            )
-        self._daemons.append(daemon)
-        clock = SystemClock()
-        deadline = clock.monotonic() + PATIENCE
-        while not is_ready():
-            if daemon.poll() is not None or clock.monotonic() > deadline:
-                raise RuntimeError(f"{program} did not start:\n{self._said(log)}")
-            threading.Event().wait(0.05)
-
-    def _said(self, log: Path) -> str:
-        pages = [log, *self._spool.rglob("messages")]
-        return "\n".join(page.read_text(errors="replace") for page in pages)
-
     def _answers(self, *words: str) -> bool:
         try:
             self.run(*words)
@@ -255,10 +209,6 @@ class GridEngine:
         return self._root / "spool"
 
 
-def _program(name: str) -> str | None:
-    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/bin:/usr/sbin:{HELPERS}")
-
-
 def _changed(page: str, settings: Mapping[str, str]) -> str:
     """A page of ``name value`` lines with other values; each has to be there."""
     for name, value in settings.items():
@@ -270,14 +220,11 @@ def _changed(page: str, settings: Mapping[str, str]) -> str:
 
 def main(words: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing is left then either
-    if words == ["install"]:
-        install()
-        return 0
     try:
         with GridEngine() as cluster:
             arguments = words[words[:1] == ["--"] :]
             return subprocess.run(arguments, env={**os.environ, **cluster.environment}, check=False).returncode
-    except NoGridEngine as trouble:
+    except Missing as trouble:
         print(f"not run on Grid Engine: {trouble}")
         return bool(os.environ.get("SCALE_TEST_REQUIRE_ALL"))
 

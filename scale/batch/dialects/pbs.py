@@ -114,6 +114,12 @@ class PBSIO(BaseSchedulerIO):
         chunks = _with_gpus(nodes or processes or 1, words, resources.gpus_per_job or 0)
         return {"select": "+".join(chunks), "place": _PLACES.get(resources.process_placement)}
 
+    def whole(self, job_id: str) -> str:
+        return re.sub(r"\[\d+\]", "[]", job_id)
+
+    def is_part(self, job_id: str, of: str) -> bool:
+        return of in (job_id, self.whole(job_id))
+
     def word(self, option: str, value: str) -> str:
         if option in ("qout_path", "qerr_path"):
             return value if not checks.bare_word(option, value.replace(_INDEX, "")).startswith("-") else f"./{value}"
@@ -164,7 +170,10 @@ class PBSIO(BaseSchedulerIO):
         if output.exit_code and not _only_not_there(output.stderr):
             said = output.stderr.strip() or "it did not say why"
             raise CommandFailedError(f"qstat ended with {output.exit_code}: {said}")
-        return each(self.records(output.stdout), lambda record: job_of(record, self.states))
+        jobs = each(self.records(output.stdout), lambda record: job_of(record, self.states))
+        ids = [str(job.job_id) for job in jobs]
+        told_by_task = {self.whole(job_id) for job_id in ids if job_id != self.whole(job_id)}
+        return [job for job in jobs if job.job_id not in told_by_task]
 
     def read_history(self, output: Output) -> list[QJob]:
         return self.read_jobs(output)

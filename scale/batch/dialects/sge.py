@@ -23,8 +23,8 @@ _UNKNOWN: Final = re.compile(r"does not exist|do not exist")
 _NO_RECORD: Final = re.compile(r"job (?:id|name) \S+ not found")
 #: the program, its page and its name of a job may not have these
 _NOT_IN_A_NAME: Final = re.compile(r"[^\w.+=,-]", re.ASCII)
-#: what Grid Engine itself puts into a path; `#` ends a line even between quotes, and the rest is literal there
-_PATH: Final = re.compile(r"(?:[^\"'\\#$`]|\$(?:HOME|USER|JOB_ID|JOB_NAME|HOSTNAME|TASK_ID)(?!\w))*", re.ASCII)
+#: of a path: `#` ends a line even between quotes, and a dollar is for what Grid Engine itself puts there; the rest is literal
+_NOT_IN_A_PATH: Final = re.compile(r"[\"'\\#]|\$(?!(?:HOME|USER|JOB_ID|JOB_NAME|HOSTNAME|TASK_ID)(?!\w))|^-", re.ASCII)
 _PATHS: Final = frozenset({"qout_path", "qerr_path", "work_dir"})
 _PARALLEL: Final = re.compile(r"[\w.*-]+ [\d-]+", re.ASCII)
 
@@ -143,11 +143,16 @@ class SGEIO(BaseSchedulerIO):
         }
         return {name: value for name, value in asked.items() if value}
 
+    def whole(self, job_id: str) -> str:
+        return job_id.partition(".")[0]
+
+    def is_part(self, job_id: str, of: str) -> bool:
+        return of in (job_id, self.whole(job_id))
+
     def word(self, option: str, value: str) -> str:
         """qsub knows double quotes, and expands nothing but its own names, and these in paths only."""
-        checks.printable(option, value)
-        if option in _PATHS and _PATH.fullmatch(value) and not value.startswith("-"):
-            return f'"{value}"' if re.search(r"[^\w./$:-]", value, re.ASCII) else value
+        if option in _PATHS:
+            return _path(option, value)
         if option == "pe" and _PARALLEL.fullmatch(value):
             return value
         return checks.bare_word(option, value)
@@ -202,6 +207,13 @@ class SGEIO(BaseSchedulerIO):
         if output.exit_code and _NO_RECORD.search(output.stderr):
             return []
         return ended_jobs(_said("qacct", output), memory=self.memory, time=self.time, gpu=self.gpu)
+
+
+def _path(option: str, value: str) -> str:
+    if found := _NOT_IN_A_PATH.search(value):
+        message = f"{value[:100]!r} has {found[0]!r} where Grid Engine takes it for something else; leave it out"
+        raise InvalidFieldError([Fault(option, message)])
+    return f'"{value}"' if re.search(r"[^\w./$:-]", value, re.ASCII) else value
 
 
 def _said(program: str, output: Output) -> str:
