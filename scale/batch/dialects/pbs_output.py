@@ -63,8 +63,6 @@ def records_of(said: str) -> Iterator[Record]:
 
 
 def _from_json(text: str) -> list[Record]:
-    if not text.endswith("}"):
-        raise OutputParsingError(f"qstat said JSON that was cut off: it ends with {text[-50:]!r}")
     try:
         jobs = json.loads(text, strict=False).get("Jobs", {})
         return [Record(job, flat(values)) for job, values in jobs.items()]
@@ -75,6 +73,8 @@ def _from_json(text: str) -> list[Record]:
 
 def _one_by_one(text: str) -> list[Record]:
     """PBS quotes no number-like value and escapes little: one job may be no JSON, and the others are."""
+    if not text.endswith("\n}"):  # only the outermost brace stands at the start of a line
+        raise OutputParsingError(f"qstat said JSON that was cut off: it ends with {text[-50:]!r}")
     decoder, found, after = json.JSONDecoder(strict=False), [], 0
     for key in _JSON_KEY.finditer(text):
         if key.start() < after:

@@ -226,7 +226,7 @@ def test_one_job_that_is_no_json_spoils_no_other(caplog):
 
 def test_a_job_without_a_state_is_left_out(caplog):
     assert read("Job Id: 1.head\n    Job_Name = x\n") == {}
-    assert read('{"Jobs": {"1.head": 5}, "x": {\n"2.head": {"job_state": "R"}}}').keys() == {"2.head"}
+    assert read('{"Jobs": {"1.head": 5}, "x": {\n"2.head": {"job_state": "R"}}\n}').keys() == {"2.head"}
     assert "1.head has no job_state" in caplog.text
 
 
@@ -235,7 +235,7 @@ def test_nothing_is_no_jobs(said):
     assert read(said) == {}
 
 
-@pytest.mark.parametrize("said", ["sorry", '{"Jobs": {"1.head": {', "{x}", "[]"])
+@pytest.mark.parametrize("said", ["sorry", '{"Jobs": {"1.head": {', "{x}", "{x\n}", "[]"])
 def test_what_is_no_list_of_jobs_is_told(said):
     with pytest.raises(OutputParsingError, match="qstat said"):
         read(said)
