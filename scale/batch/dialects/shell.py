@@ -22,13 +22,13 @@ from scale.batch.resources import QResources
 from scale.batch.results import CancelResult, CancelStatus, SubmissionResult, SubmissionStatus
 from scale.batch.states import ShellState
 
-#: the id of a process, with the moment it began from /proc, in ticks since the host was started
+#: the id of a process that lives, with the moment it began from /proc, in ticks since the host was started
 _BORN: Final = """\
 directory=${1:-${XDG_STATE_HOME:-$HOME/.local/state}/scale-shell}; shift
 born() {
   local said; { said=$(<"/proc/$1/stat"); } 2>/dev/null || return
   local -a fields; read -ra fields <<<"${said##*) }"
-  echo "$1.${fields[19]}"
+  [[ ${fields[0]} == [ZX] ]] || echo "$1.${fields[19]}"
 }
 """
 
@@ -44,12 +44,13 @@ setsid --fork bash -c "$keep" bash "$directory" "$script" "$start" "$new" \\
   "${name:-${script##*/}}" "${output:-stdout}" "${error:-stderr}" </dev/null 2>/dev/null
 """
 
-#: stays until the job is over; -m gives it a process group, and the signals that shells take from what is in the background
+#: stays until the job is over. -m gives that a process group, and leaves it the signals that a shell takes from what is in the
+#: background; but with it, wait returns for a job that is merely stopped
 _KEEP: Final = """\
 script=$1 start=$2 new=$3 name=$4 output=$5 error=$6
 set -m
 bash -c "$start" bash "$directory" "$script" "$new" "$name" "$output" "$error" "$(born $$)" &
-exec >/dev/null
+exec >/dev/null; set +m
 wait $!; status=$?
 read -r id <"$new" || { rm -f -- "$new"; exit; }
 printf '%s %s %s\\n' "$status" "$SECONDS" "$name" >"$new"
