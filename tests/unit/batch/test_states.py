@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scale.batch import QState, said_in
+from scale.batch import PBSState, QState, SGEState, ShellState, said_in
 from scale.batch.states import OF_QSTATE, SAYS, VOCABULARIES, BatchState, MesosState, ScaleState, SlurmState, coarser, finer
 from scale.cli.batch_page import batch_states_page
 from scale.job.states import FINAL, JobStatus
@@ -61,6 +61,35 @@ def test_every_code_has_our_word(vocabulary):
 def test_no_code_has_two_words(vocabulary):
     codes = [code for member in vocabulary for code in member.values]
     assert sorted(codes) == sorted(set(codes))
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "name", "code"),
+    [
+        (PBSState, "SUSPENDED_KEYBOARD", "U"),
+        (ShellState, "STOPPED_DEBUGGER", "t"),
+        (SGEState, "QUEUED_WAITING", "qw"),
+        (SGEState, "HOLD", "hqw"),
+        (SGEState, "RESTARTED", "R"),
+        (SGEState, "JOB_SUSPENDED", "s"),
+        (SGEState, "ERROR_PENDING", "Eqw"),
+        (SGEState, "ERROR_PENDING_HOLD", "Ehqw"),
+        (SGEState, "ERROR_PENDING_HOLD_REQUEUE", "EhRqw"),
+        (SGEState, "DELETION", "d"),
+        (SGEState, "DELETION_RUNNING", "dr"),
+        (SGEState, "DELETION_TRANSFERRING", "dt"),
+        (SGEState, "DELETION_RUNNING_RESUBMIT", "dRr"),
+        (SGEState, "DELETION_TRANSFERRING_RESUBMIT", "dRt"),
+        (SGEState, "DELETION_SUSPENDED_JOB", "ds"),
+        (SGEState, "DELETION_SUSPENDED_QUEUE", "dS"),
+        (SGEState, "DELETION_SUSPENDED_ALARM", "dT"),
+        (SGEState, "DELETION_SUSPENDED_RESUBMIT_JOB", "dRs"),
+        (SGEState, "DELETION_SUSPENDED_RESUBMIT_QUEUE", "dRS"),
+        (SGEState, "DELETION_SUSPENDED_RESUBMIT_ALARM", "dRT"),
+    ],
+)
+def test_a_state_is_found_by_the_name_that_qtoolkit_gave_it(vocabulary, name, code):
+    assert vocabulary[name] is vocabulary(code)
 
 
 def test_each_of_our_words_has_a_line_that_names_a_vocabulary_once():
