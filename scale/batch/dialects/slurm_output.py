@@ -1,6 +1,6 @@
 """What squeue and sacct say of jobs, as values.
 
-Both are asked for text: their JSON differs by version, ignores filters (squeue 22.05) and calls every exit a success (sacct 22.05).
+Both are asked for text: their JSON differs by version, ignores filters (squeue 22.05), calls every exit a success (sacct 22.05).
 A user may put anything into the name of a job, line ends too. So each field ends with a mark that nobody can guess, and a record
 with the mark and a line end: no name can pass for another job.
 """
