@@ -8,8 +8,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from scale.batch.errors import InvalidFieldError
-from scale.batch.jsonable import QTKEnum
-from scale.batch.resources import QResources
+from scale.batch.resources import DependencyType, ProcessPlacement, QResources
 from scale.kernel.errors import Fault
 
 #: C0, DEL, C1, and the two that Unicode says end a line
@@ -102,12 +101,13 @@ def _switch(value: Any) -> str | None:
 
 
 def _member(value: Any) -> str | None:
-    return None if isinstance(value, QTKEnum) else f"must be a member of ProcessPlacement, not {value!r}"
+    return None if isinstance(value, ProcessPlacement) else f"must be a member of ProcessPlacement, not {value!r}"
 
 
 def _dependencies(value: Any) -> str | None:
-    ids = [job for jobs in value.values() for job in jobs] if isinstance(value, Mapping) else [value]
-    wrong = [job for job in ids if not isinstance(job, str) or not HARMLESS_ID.fullmatch(job)]
+    if not isinstance(value, Mapping) or not all(isinstance(kind, DependencyType) for kind in value):
+        return f"must be ids of jobs by DependencyType, not {value!r}"
+    wrong = [job for jobs in value.values() for job in jobs if not isinstance(job, str) or not HARMLESS_ID.fullmatch(job)]
     return f"{wrong[0]!r} is no job id" if wrong else None
 
 

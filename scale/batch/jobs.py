@@ -98,9 +98,8 @@ class QJobInfo(QTKObject):
 class QJob(QTKObject):
     """A job of a batch system.
 
-    `account` is the login that it runs as, as it was before there was `username`. `exit_status` is that of the shell: 0 to
-    255, or None while there is none. `native_state` and `reason` keep the words of the batch system, also those that no
-    `sub_state` stands for.
+    `account` is whom it is charged to, `username` whose it is. `exit_status` is that of the shell: 0 to 255, or None while
+    there is none. `native_state` and `reason` keep the words of the batch system, also those that no `sub_state` stands for.
     """
 
     name: str | None = None

@@ -109,6 +109,8 @@ class PBSState(NativeState):
     USER_SUSPENDED = BatchState.SUSPENDED, "U"
     WAITING = BatchState.QUEUED, "W"
     ARRAY_FINISHED = BatchState.COMPLETED, "X"
+    # by the name of qtoolkit
+    SUSPENDED_KEYBOARD = USER_SUSPENDED
 
 
 class TorqueState(NativeState):
@@ -133,9 +135,9 @@ class SGEState(NativeState):
     HELD = BatchState.HELD, "hqw"
     TRANSFERRING = BatchState.STAGING, "t"
     RUNNING = BatchState.RUNNING, "r"
-    RESUBMITTED = BatchState.REQUEUED, "R", "Rq", "Rqw"
+    RESUBMITTED = BatchState.REQUEUED, "Rq", "Rqw"
     RESUBMITTED_HELD = BatchState.REQUEUED_HELD, "hRwq", "hRqw"
-    RUNNING_RESUBMITTED = BatchState.RUNNING, "Rr"
+    RUNNING_RESUBMITTED = BatchState.RUNNING, "Rr", "R"
     TRANSFERRING_RESUBMITTED = BatchState.STAGING, "Rt"
     SUSPENDED = BatchState.SUSPENDED, "s", "ts"
     QUEUE_SUSPENDED = BatchState.SUSPENDED, "S", "tS"
@@ -148,6 +150,18 @@ class SGEState(NativeState):
     ERROR_RESUBMITTED = BatchState.FAILED, "EhRqw"
     DELETED = BatchState.COMPLETING, "dr", "d", "dt", "dRr", "dRt"
     DELETED_SUSPENDED = BatchState.COMPLETING, "ds", "dS", "dT", "dRs", "dRS", "dRT"
+    # by the names of qtoolkit
+    QUEUED_WAITING = QUEUED
+    HOLD = HELD
+    RESTARTED = RUNNING_RESUBMITTED
+    JOB_SUSPENDED = SUSPENDED
+    ERROR_PENDING = ERROR
+    ERROR_PENDING_HOLD = ERROR_HELD
+    ERROR_PENDING_HOLD_REQUEUE = ERROR_RESUBMITTED
+    DELETION = DELETION_RUNNING = DELETION_TRANSFERRING = DELETED
+    DELETION_RUNNING_RESUBMIT = DELETION_TRANSFERRING_RESUBMIT = DELETED
+    DELETION_SUSPENDED_JOB = DELETION_SUSPENDED_QUEUE = DELETION_SUSPENDED_ALARM = DELETED_SUSPENDED
+    DELETION_SUSPENDED_RESUBMIT_JOB = DELETION_SUSPENDED_RESUBMIT_QUEUE = DELETION_SUSPENDED_RESUBMIT_ALARM = DELETED_SUSPENDED
 
 
 class ShellState(NativeState):
@@ -162,6 +176,8 @@ class ShellState(NativeState):
     STOPPED_BY_DEBUGGER = BatchState.SUSPENDED, "t"
     DEAD = BatchState.COMPLETED, "X"
     DEFUNCT = BatchState.COMPLETED, "Z"
+    # by the name of qtoolkit
+    STOPPED_DEBUGGER = STOPPED_BY_DEBUGGER
 
 
 class MesosState(NativeState):

@@ -125,7 +125,10 @@ class BaseSchedulerIO(ABC):
         return job_id == of
 
     def word(self, option: str, value: str) -> str:
-        """A value as it stands in a directive; one that could end the word is refused. A dialect that can quote overrides it."""
+        """A value as it stands in a directive; one that could end the word is refused. A dialect that can quote overrides it.
+
+        There is no control character in it.
+        """
         return checks.bare_word(option, value)
 
     # ---- scripts
@@ -171,7 +174,7 @@ class BaseSchedulerIO(ABC):
             value = options.get(option)
             if value is None or value is False or value == "":
                 continue
-            yield f"{self.prefix} {text.format(self.word(option, str(value)))}"
+            yield f"{self.prefix} {text.format(self.word(option, checks.printable(option, str(value))))}"
         yield from checks.verbatim_lines(VERBATIM, options.get(VERBATIM), self.prefix)
 
     # ---- ids
