@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -23,11 +24,12 @@ from scale.batch import (
 )
 from tests.clusters.packages import Missing
 from tests.clusters.processes import NotStarted, until
+from tests.clusters.slurm.recorder import RecordingHost
 from tests.clusters.sshd import Sshd
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-PATIENCE = 200
+PATIENCE = 120
 MB = 1024  # kB
 #: node3 is where somebody is pushed aside, node4 the one that dies
 QUIET = {"exclude_nodes": "node3,node4"}
@@ -62,8 +64,8 @@ ENDS = {
     "node died": End(QState.FAILED, SlurmState.NODE_FAIL),
     "node died, tried again": DONE,
     "requeued": DONE,
-    "requeued and held": End(QState.REQUEUED_HELD, SlurmState.PENDING, reason="JobHeldUser"),
-    "special exit": End(QState.REQUEUED_HELD, SlurmState.SPECIAL_EXIT),
+    "requeued and held": End(QState.REQUEUED_HELD, SlurmState.PENDING, reason="job requeued in held state"),
+    "special exit": End(QState.REQUEUED_HELD, SlurmState.SPECIAL_EXIT, reason="job requeued in held state"),
     "pushed aside": End(QState.FAILED, SlurmState.PREEMPTED, 143, 15),
     "too late": End(QState.FAILED, SlurmState.DEADLINE),
     "suspended": End(QState.SUSPENDED, SlurmState.SUSPENDED),
@@ -141,24 +143,23 @@ class Expected(NamedTuple):
 
 
 def as_told(job: QJob | None) -> End | None:
-    """Where it is, but for a reason that passes: RUNNING has none, and why a job that may run does not is told in passing."""
+    """Where it is, with the reason while it waits for something of its own, not for a place."""
     if job is None:
         return None
-    steady = job.reason if job.state in {QState.QUEUED_HELD, QState.REQUEUED_HELD} or job.reason == "BeginTime" else None
-    return End(job.state, job.sub_state, job.exit_status, job.exit_signal, steady)
+    waits = job.state in {QState.QUEUED_HELD, QState.REQUEUED_HELD} or (job.state is QState.QUEUED and job.reason == "BeginTime")
+    return End(job.state, job.sub_state, job.exit_status, job.exit_signal, job.reason if waits else None)
 
 
 @pytest.fixture(scope="module")
 def story(slurm):
-    story = Story(
-        slurm, QueueManager(SlurmIO(), LocalHost(user="alice", environment={"SLURM_CONF": slurm.variables["SLURM_CONF"]}))
-    )
+    host = RecordingHost(user="alice", environment={"SLURM_CONF": slurm.variables["SLURM_CONF"]})
+    story = Story(slurm, QueueManager(SlurmIO(), host))
+    host.mark = story.alice.scheduler_io.mark
     submit_all(story)
     interfere(story)
-    try:
+    with suppress(NotStarted):  # each test tells what is not as it should be
         story.until_as_foretold()
-    except NotStarted:
-        pass  # each test tells what is not as it should be
+    host.write()
     return story
 
 

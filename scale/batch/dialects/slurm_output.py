@@ -170,7 +170,7 @@ def _last_runs(rows: Iterable[Row]) -> dict[str, Run]:
     """The last run of each job: they are listed from the first to the last, each with its steps behind it."""
     runs: dict[str, Run] = {}
     for row in rows:
-        job, _, step = row["job_id"].partition(".")
+        job, _, step = row["job_id"].partition(".") if "[" not in row["job_id"] else (row["job_id"], "", "")
         if not step:
             runs[job] = Run(row)
         elif step == "batch" and job in runs:
