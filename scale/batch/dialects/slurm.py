@@ -163,7 +163,7 @@ class SlurmIO(BaseSchedulerIO):
         if len(gone) < len(errors) or (output.exit_code and not gone):
             status = CancelStatus.FAILED
         return CancelResult(
-            job_id=tried[0] if tried else None,
+            job_id=tried[0] if status is CancelStatus.SUCCESSFUL else None,
             exit_code=output.exit_code,
             stdout=output.stdout,
             stderr=output.stderr,

@@ -1,6 +1,6 @@
 """What squeue and sacct say of jobs, as values.
 
-Both are asked for text: their JSON differs by version, ignores filters (squeue 22.05) and calls every exit a success (sacct 22.05).
+Both are asked for text: their JSON differs by version, ignores filters (squeue 22.05), calls every exit a success (sacct 22.05).
 A user may put anything into the name of a job, line ends too. So each field ends with a mark that nobody can guess, and a record
 with the mark and a line end: no name can pass for another job.
 """
@@ -170,7 +170,7 @@ def _last_runs(rows: Iterable[Row]) -> dict[str, Run]:
     """The last run of each job: they are listed from the first to the last, each with its steps behind it."""
     runs: dict[str, Run] = {}
     for row in rows:
-        job, _, step = row["job_id"].partition(".")
+        job, _, step = row["job_id"].partition(".") if "[" not in row["job_id"] else (row["job_id"], "", "")
         if not step:
             runs[job] = Run(row)
         elif step == "batch" and job in runs:
