@@ -220,8 +220,11 @@ def test_one_job_that_is_no_json_spoils_no_other(caplog):
     said = JSON.replace('"Job_Name":"fails"', '"Job_Name":0123')
     assert read(JSON).keys() - read(said).keys() == {"11.head"}
     assert "11.head cannot be read" in caplog.text
-    odd = JSON.replace('"ODD":"a', '"ODD":"\n"77.head":{')
-    assert "77.head" not in read(odd)
+
+
+def test_what_a_job_has_inside_is_no_other_job():
+    said = JSON.replace('"Job_Name":"fails"', '"Job_Name":0123').replace('"Resource_List":{', '"77.head":{')
+    assert read(said).keys() == read(JSON).keys() - {"11.head"}
 
 
 def test_a_job_without_a_state_is_left_out(caplog):

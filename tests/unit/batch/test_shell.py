@@ -93,3 +93,9 @@ def test_whatever_belongs_to_a_job_is_an_argument_and_no_part_of_the_program():
     assert io.history_argvs(["1.2"]) == []
     with pytest.raises(InvalidJobIDError):
         io.get_cancel_cmd("1.2; true")
+
+
+def test_a_process_is_a_part_of_nothing():
+    assert ShellIO().whole("1.2") == "1.2"
+    assert ShellIO().is_part("1.2", "1.2")
+    assert not ShellIO().is_part("1.3", "1.2")
