@@ -94,16 +94,24 @@ class Run:
 
 
 def live_jobs(said: str, mark: str) -> list[QJob]:
-    """What squeue said, ended jobs that it still knows among them."""
-    return each(_rows(said, LIVE, mark), _live)
+    """What squeue said, ended jobs that it still knows among them. A record that was cut off, or is garbled, is left out."""
+    *pieces, rest = said.split(f"{mark}\n")
+    if rest.strip():
+        pieces.append(rest + mark * len(LIVE))
+    return each(pieces, lambda piece: _live(_row(piece, LIVE, mark)))
 
 
 def ended_jobs(said: str, mark: str) -> list[QJob]:
     """What sacct said: of each job the last run.
 
     One that is not over is UNDETERMINED: only what squeue has forgotten is looked for here, and sacct lags behind.
+
+    :raises OutputParsingError: it was cut off: of a job that is told, a later run may be missing
     """
-    runs = _last_runs(_rows(said, HISTORY, mark)).values()
+    *pieces, rest = said.split(f"{mark}\n")
+    if rest.strip():
+        raise OutputParsingError(f"what sacct said was cut off behind {rest[-100:]!r}")
+    runs = _last_runs(each(pieces, lambda piece: _row(piece, HISTORY, mark))).values()
     return [task for job in each(runs, _ended) for task in _by_task(job)]
 
 
@@ -128,12 +136,6 @@ def _by_task(job: QJob) -> Iterator[QJob]:
         yield replace(job, job_id=f"{whole}_{task}")
     if not tasks or "..." in listed:
         yield job
-
-
-def _rows(said: str, fields: Mapping[str, str], mark: str) -> list[Row]:
-    """The whole records; one that is garbled, or was cut off, is left out."""
-    *pieces, rest = said.split(f"{mark}\n")
-    return each([*pieces, *([f"{rest}{mark}cut off"] if rest.strip() else [])], lambda piece: _row(piece, fields, mark))
 
 
 def _row(piece: str, fields: Mapping[str, str], mark: str) -> Row:
@@ -198,14 +200,15 @@ def _told(end: Exit | None, state: SlurmState | None, row: Row) -> Exit | None:
 
 
 def _job(row: Row, state: QState, sub_state: SlurmState | None, end: Exit | None, reason: str | None) -> QJob:
+    has_begun = _word(row["queue_name"]) is not None  # sacct may hear of an end before it hears of the beginning
     return QJob(
-        name=row["name"],
+        name=row["name"] if has_begun else None,
         job_id=row["job_id"],
         exit_status=end.shell if end else None,
         exit_signal=(end.signal or None) if end else None,
         state=state,
         sub_state=sub_state,
-        info=_info(row),
+        info=_info(row) if has_begun else None,
         account=_word(row["account"]),
         runtime=optional(slurm_duration, _word(row["runtime"]), "run time"),
         queue_name=_word(row["queue_name"]),
