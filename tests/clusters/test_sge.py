@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
@@ -47,13 +48,12 @@ JOBS = {
 
 @pytest.fixture(scope="session")
 def grid_engine():
-    try:
-        cluster = GridEngine()
-        cluster.__enter__()
-    except Missing as trouble:
-        pytest.skip(str(trouble))
-    yield cluster
-    cluster.__exit__()
+    with ExitStack() as stack:
+        try:
+            cluster = stack.enter_context(GridEngine())
+        except Missing as trouble:
+            pytest.skip(str(trouble))
+        yield cluster
 
 
 @pytest.fixture(scope="module")
