@@ -80,6 +80,8 @@ class LocalHost(Host):
         self._timeout = timeout
 
     def execute(self, command: Sequence[str], workdir: str | PurePath | None = None, stdin: str = "") -> Outcome:
+        if self._identity and workdir:  # subprocess would go there while it is still root
+            command, workdir = ["env", f"--chdir={workdir}", "--", *command], None
         return _run(command, self._timeout, stdin, cwd=workdir, env=self._environment, **self._identity)
 
 
@@ -145,7 +147,10 @@ def _run(command: Sequence[str], timeout: float, stdin: str, **how: Any) -> Outc
 
 def _identity(user: str) -> dict[str, Any]:
     """Who a process is to be, with all its groups and none of ours."""
-    entry = pwd.getpwnam(user)
+    try:
+        entry = pwd.getpwnam(user)
+    except (KeyError, ValueError):
+        raise InvalidHostError(f"this machine knows no user {user!r}") from None
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": os.getgrouplist(user, entry.pw_gid)}
 
 

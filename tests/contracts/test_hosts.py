@@ -128,6 +128,14 @@ class TestAsAnotherUser(HostContract):
         assert said.splitlines()[:3] == ["nobody", "/nonexistent", ""]
         assert "0" not in said.splitlines()[3].split()
 
+    def test_a_place_that_user_may_not_enter_is_not_entered(self, host, tmp_path):
+        (tmp_path / "ours").mkdir(mode=0o700)
+        assert host.execute(["pwd"], workdir=tmp_path / "ours").exit_code != 0
+
+    def test_somebody_whom_nobody_knows_is_refused(self):
+        with pytest.raises(InvalidHostError, match="knows no user 'no such user'"):
+            LocalHost(user="no such user")
+
     def test_a_place_that_is_not_that_users_cannot_be_written(self, host, tmp_path):
         (tmp_path / "ours").write_text("safe")
         (tmp_path / "ours").chmod(0o600)
@@ -151,6 +159,7 @@ def beside(sshd):
     host.close()
 
 
+@pytest.mark.slow
 class TestSSHHost(HostContract):
     @pytest.fixture
     def host(self, beside):

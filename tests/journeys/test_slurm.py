@@ -71,6 +71,7 @@ ENDS = {
     "suspended": End(QState.SUSPENDED, SlurmState.SUSPENDED),
     "held": End(QState.QUEUED_HELD, SlurmState.PENDING, reason="JobHeldUser"),
     "waits for its time": End(QState.QUEUED, SlurmState.PENDING, reason="BeginTime"),
+    "over a limit": End(QState.QUEUED, SlurmState.PENDING),
     "waits for another": End(QState.QUEUED_HELD, SlurmState.PENDING, reason="Dependency"),
     "waits for what never comes": End(QState.QUEUED_HELD, SlurmState.PENDING, reason="DependencyNeverSatisfied"),
     "given up for what never comes": CANCELED,
@@ -195,6 +196,8 @@ def submit_all(story: Story) -> None:
     submit("waits for what never comes", "true", QResources(processes=1, dependencies=never))
     submit("given up for what never comes", "true", QResources(processes=1, dependencies=never), kill_on_invalid_dep="yes")
     submit("running", "sleep 600")
+    submit("at a limit", "sleep 600", QResources(processes=1, qos="capped"))
+    submit("over a limit", "true", QResources(processes=1, qos="capped"))
     submit("array", '[ "$SLURM_ARRAY_TASK_ID" != 2 ]', QResources(processes=1, njobs=3))
     submit("array canceled waiting", "true", QResources(processes=1, njobs=3, hold=True))
     submit("array capped", "sleep 600", array="1-2%1")
@@ -302,6 +305,10 @@ def test_what_is_over_or_unknown_or_not_ones_own_is_not_canceled(story):
     refused = bob.cancel(story.ids["running"])
     assert (refused.status, refused.job_id) == (CancelStatus.FAILED, None)
     assert "denied" in refused.stderr
+
+
+def test_why_a_job_waits_is_told(story):
+    assert story.ask()[story.ids["over a limit"]].reason == "QOSMaxJobsPerUserLimit"
 
 
 def test_what_slurm_refuses_says_why(story):

@@ -57,7 +57,8 @@ HISTORY: Final[Mapping[str, str]] = {
 }
 _NOTHING: Final = frozenset({"", "N/A", "None", "(null)", "None assigned", "Unknown"})
 _BLOCKED: Final = frozenset({"Dependency", "DependencyNeverSatisfied"})
-#: Slurm has arrays of four million tasks at most
+#: larger arrays than anybody has; each task becomes a value
+MOST_TASKS: Final = 1_000_000
 _TASKS: Final = re.compile(r"(?P<first>\d{1,7})(?:-(?P<last>\d{1,7})(?::(?P<step>[1-9]\d{0,6}))?)?", re.ASCII)
 _COUNT: Final = re.compile(r"\d{1,12}", re.ASCII)
 
@@ -125,6 +126,8 @@ def tasks_of(listed: str) -> list[range]:
             raise OutputParsingError(f"{listed[:100]!r} lists no tasks; it should be like [1-3,7,9-15:2]")
         first = int(match["first"])
         found.append(range(first, int(match["last"] or first) + 1, int(match["step"] or 1)))
+    if sum(map(len, found)) > MOST_TASKS:
+        raise OutputParsingError(f"{listed[:100]!r} lists more than {MOST_TASKS} tasks")
     return found
 
 

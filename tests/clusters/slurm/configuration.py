@@ -14,7 +14,6 @@ QOS = {
     "normal": "",
     "high": "Priority=1000 Preempt=scavenger",
     "scavenger": "Priority=1 PreemptMode=cancel",
-    "recycled": "Priority=1 PreemptMode=requeue",
     "capped": "MaxJobsPerUser=1 MaxSubmitJobsPerUser=3",
 }
 

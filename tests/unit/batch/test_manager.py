@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scale.batch import (
+    CancelStatus,
     CommandFailedError,
     InvalidFieldError,
     InvalidJobIDError,
@@ -186,3 +187,9 @@ def test_a_script_that_cannot_be_written_is_told():
 
 def test_this_machine_is_where_it_works_by_itself():
     assert isinstance(QueueManager(SlurmIO()).host, LocalHost)
+
+
+def test_a_cancel_asks_for_the_one_job():
+    here = manager()
+    assert here.cancel(7).status is CancelStatus.JOB_ID_UNKNOWN
+    assert here.host.asked == [("scancel", "-v", "7")]

@@ -431,6 +431,11 @@ def test_tasks_are_read_as_ranges():
     assert tasks_of("[1-3,7,9-15:2%4]") == [range(1, 4), range(7, 8), range(9, 16, 2)]
 
 
+def test_more_tasks_than_there_can_be_are_not_told_one_by_one(slurm):
+    garbled = sacct({"job_id": "12_[1-9999999]", "state": "CANCELLED"})
+    assert [job.job_id for job in slurm.parse_history_output(0, garbled, "")] == ["12_[1-9999999]"]
+
+
 def test_gpus_are_counted_of_all_kinds():
     assert live(tres="cpu=1,gres/gpu=2,gres/gpu:a100=2").info.gpus == 2
     assert live(tres="cpu=1,gres/gpu:a100=2,gres/gpu:v100=1").info.gpus == 3
