@@ -37,6 +37,7 @@ JobRef = QJob | int | str
 Options = Mapping[str, Any] | QResources | None
 
 T = TypeVar("T")
+U = TypeVar("U")
 State = TypeVar("State", bound=NativeState)
 
 #: lines for the header as they are
@@ -114,6 +115,14 @@ class BaseSchedulerIO(ABC):
     @abstractmethod
     def read_history(self, output: Output) -> list[QJob]:
         """What one of `history_argvs` said, under the terms of `read_jobs`; of a job that ran twice the last run counts."""
+
+    def whole(self, job_id: str) -> str:
+        """The id of what this is a part of, such as the array of a task; its own if it is none."""
+        return job_id
+
+    def is_part(self, job_id: str, of: str) -> bool:
+        """Whether a job of this id is the one that was asked for, or a part of it, such as a task of an array."""
+        return job_id == of
 
     def word(self, option: str, value: str) -> str:
         """A value as it stands in a directive; one that could end the word is refused. A dialect that can quote overrides it.
@@ -238,17 +247,17 @@ def state_of(states: type[State], code: str) -> tuple[QState, State | None]:
     return found.qstate, found
 
 
-def each(pieces: Iterable[T], read: Callable[[T], QJob | None]) -> list[QJob]:
-    """The jobs that can be read of these pieces of an output; a piece that cannot is told in the log and left out."""
+def each(pieces: Iterable[T], read: Callable[[T], U | None]) -> list[U]:
+    """What can be read of these pieces of an output, such as jobs; a piece that cannot is told in the log and left out."""
     found = []
     for piece in pieces:
         try:
-            job = read(piece)
+            read_of_it = read(piece)
         except OutputParsingError as error:
             log.warning("A job is left out: %s", error)
             continue
-        if job is not None:
-            found.append(job)
+        if read_of_it is not None:
+            found.append(read_of_it)
     return found
 
 

@@ -341,3 +341,9 @@ def test_a_value_that_cannot_be_read_is_left_out(caplog):
     assert optional(q.slurm_duration, None, "elapsed") is None
     assert optional(q.slurm_duration, "soon", "elapsed") is None
     assert "A value is left out: elapsed is 'soon'" in caplog.text
+
+
+def test_a_job_is_no_part_of_another_where_a_batch_system_has_none():
+    assert PlainIO().whole("12") == "12"
+    assert PlainIO().is_part("12", "12")
+    assert not PlainIO().is_part("12_1", "12")
