@@ -77,9 +77,7 @@ class Runner:
     # What we wait for
 
     def _listen(self) -> None:
-        self._children, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        self._children = processes.signal_file(signal.SIGCHLD)
         os.set_blocking(self._notes, False)
         self._on_readable(self._children, self._children_ended)
         self._on_readable(self._notes, self._guardian_spoke)

@@ -25,9 +25,12 @@ UNKNOWN_TASK = "REASON_UNKNOWN_TASK"
 WITHDRAWN = "REASON_WITHDRAWN"
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def line(value: object) -> bytes:
     """One value as a line of ASCII; lone surrogates pass through as escapes."""
-    return json.dumps(value, separators=(",", ":")).encode("ascii") + b"\n"
+    return _encode(value).encode("ascii") + b"\n"
 
 
 class Lines:
