@@ -80,6 +80,11 @@ def directory_of(home, task):
     return Path(os.readlink(f"/proc/{next(marked)}/cwd"))
 
 
+def writes_of(pid):
+    """How often the process has called the system to write a file."""
+    return int(processes.read(f"/proc/{pid}/io").partition(b"syscw: ")[2].split()[0])
+
+
 def kill_9(*pids):
     """Kill, and wait until they are gone."""
     with Leaving(pids) as leaving:
@@ -403,6 +408,12 @@ class TestProcesses(Local):
         (end,) = watch.run(self.spec(watch, "a", "sleep 1000 & sleep 1000 & exit 3"))
         assert end.exit_code == 3
         watch.until(lambda: not living(watch.engine.home, "a"))
+
+    def test_a_task_costs_the_runner_two_writes_and_a_burst_of_tasks_few_more(self, watch):
+        runner = watch.engine.keeper_pids[0]
+        before = writes_of(runner)
+        watch.run(*(self.spec(watch, f"t{n}", "exit 0") for n in range(100)))
+        assert writes_of(runner) - before <= 260
 
     def test_a_task_begins_in_an_empty_directory_that_goes_when_it_is_forgotten(self, watch):
         watch.run(self.spec(watch, "a", "pwd; ls -A; touch full"), self.spec(watch, "b", "pwd; ls -A"))

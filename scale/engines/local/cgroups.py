@@ -94,9 +94,10 @@ class Group:
 
     def kills(self) -> int:
         """How many processes the kernel has killed in it for want of memory, since the present task began."""
-        with contextlib.suppress(OSError, ValueError, IndexError):
+        try:
             return int(self._ask(self.version.kills).partition(b"oom_kill ")[2].split(None, 1)[0]) - self.kills_before
-        return 0
+        except (OSError, ValueError, IndexError):
+            return 0
 
     def peak(self) -> float:
         """MiB: the most that its processes and the files they had read or written took at once; 0: cannot be told."""
@@ -131,9 +132,10 @@ class Group:
         return True
 
     def _number(self, name: str) -> int:
-        with contextlib.suppress(OSError, ValueError):
+        try:
             return int(self._ask(name))
-        return 0
+        except (OSError, ValueError):
+            return 0
 
     def _ask(self, name: str) -> bytes:
         fd = self._open.get(name)
