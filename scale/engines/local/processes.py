@@ -5,7 +5,7 @@ A process is identified by its pid *and* its start: a pid alone may be another's
 
 from __future__ import annotations
 
-import contextlib
+import ctypes
 import os
 import signal
 import time
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE") / (1 << 20)  # MiB
 _CHUNK = 1 << 20
+_SIGNAL_SET = 128  # bytes; more than any system needs
 
 TASK_MARK = "SCALE_TASK_ID"
 KEEPER_MARK = "SCALE_KEEPER_ID"
@@ -100,6 +101,15 @@ def ended_children() -> Iterator[int]:
         return
 
 
+def signal_file(number: int) -> int:
+    """A file that is readable when this signal has come, which does nothing else from now on: no handler interrupts us."""
+    signals = ctypes.create_string_buffer(_SIGNAL_SET)
+    libc = ctypes.CDLL(None)
+    libc.sigaddset(signals, number)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    return int(libc.signalfd(-1, signals, os.O_NONBLOCK | os.O_CLOEXEC))
+
+
 def living() -> Iterator[Stat]:
     """Every process that is alive."""
     for name in os.listdir("/proc"):
@@ -109,8 +119,10 @@ def living() -> Iterator[Stat]:
 
 def signal_group(group: int, number: int) -> None:
     """Only for the group of a child that we have not reaped: its number cannot be another's."""
-    with contextlib.suppress(OSError):  # not ours any more after a change of user
+    try:
         os.killpg(group, number)
+    except OSError:  # not ours any more after a change of user
+        pass
 
 
 def signal_one(stat: Stat, number: int) -> None:
