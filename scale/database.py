@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, lru_cache, wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -53,6 +54,24 @@ def again_on_conflict(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return tried
+
+
+@contextmanager
+def not_synced() -> Iterator[None]:
+    """Have SQLite not wait for the disk in the transactions within; a power cut may undo them, and the death of a process none.
+
+    What is committed after them elsewhere, and waits, brings them to the disk with it.
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA synchronous=NORMAL")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=FULL")
 
 
 def _code(error: BaseException) -> str:

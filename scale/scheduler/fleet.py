@@ -55,6 +55,11 @@ class Fleet:
                     engine.launch([self._spec(task) for task in theirs], when)
 
     @property
+    def is_bound_to_host(self) -> bool:
+        """Whether all that runs is on this machine."""
+        return all(engine.capabilities.is_bound_to_host for engine in self._engines.values())
+
+    @property
     def holding(self) -> frozenset[str]:
         """The engines that hold tasks back until there is room for them."""
         return frozenset(name for name, engine in self._engines.items() if engine.capabilities.holds_back)

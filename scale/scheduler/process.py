@@ -95,7 +95,9 @@ class Scheduler:
         self.rates = Rates(clock.now())
         self.fleet = Fleet(engines, self.tasks, self.nodes, self._limits.kill_grace)
         self.inbox = Inbox(self.tasks, self.job_exes, self.nodes, self.rates)
-        self.placer = Placer(self.nodes, self.allocations, fence, self.fleet.holding)
+        self.placer = Placer(
+            self.nodes, self.allocations, fence, holding=self.fleet.holding, ends_with_us=self.fleet.is_bound_to_host
+        )
         self._renderer = StatusRenderer(self.nodes, self.job_exes, self.tasks, self.allocations, self.fleet.holding)
         self.troubles = Troubles()
         self.waits = Waits(fence)
