@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Iterable
 
 _MANY = "is_many_facts"  # the mark of a record that holds several lines
-_BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@+,")
+_is_bare = re.compile(r"[a-zA-Z0-9_.:/@+,-]*").fullmatch
 
 
 def tell(logger: logging.Logger, event: str, **details: object) -> None:
@@ -30,13 +31,15 @@ def warn(logger: logging.Logger, event: str, **details: object) -> None:
 
 def line(event: str, **details: object) -> str:
     """The words of a fact; a value that is not plain is quoted as JSON does it."""
-    told = {"event": event, **details}
-    return " ".join([f"{name}={_quoted(value)}" for name, value in told.items() if value is not None and value != ""])
+    told = [f"{name}={_quoted(value)}" for name, value in details.items() if value is not None and value != ""]
+    return " ".join([f"event={event}", *told])
 
 
-def _quoted(value: object) -> str:
+def _quoted(value: object) -> object:
+    if type(value) is int:
+        return value
     text = str(value)
-    return text if _BARE.issuperset(text) else json.dumps(text)
+    return text if _is_bare(text) else json.dumps(text)
 
 
 class FactFormatter(logging.Formatter):

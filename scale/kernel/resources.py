@@ -46,10 +46,18 @@ class Resources(Mapping[str, float]):
         return f"Resources({', '.join(f'{name}={amount:g}' for name, amount in self._amounts.items())})"
 
     def __add__(self, other: Mapping[str, float]) -> Resources:
-        return Resources({name: self[name] + other.get(name, 0.0) for name in (*self, *(n for n in other if n not in self))})
+        return self._combined(other, 1.0)
 
     def __sub__(self, other: Mapping[str, float]) -> Resources:
-        return Resources({name: self[name] - other.get(name, 0.0) for name in (*self, *(n for n in other if n not in self))})
+        return self._combined(other, -1.0)
+
+    def _combined(self, other: Mapping[str, float], times: float) -> Resources:
+        sums = self._amounts.copy()
+        for name, amount in other.items():
+            sums[name] = sums.get(name, 0.0) + times * amount
+        combined = Resources.__new__(Resources)
+        combined._amounts = sums
+        return combined
 
     def fits_in(self, room: Mapping[str, float]) -> bool:
         """Whether each amount is there; a resource the room does not know is fine only if none of it is wanted."""

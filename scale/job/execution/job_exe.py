@@ -19,7 +19,7 @@ from scale.job.tasks.main_task import MainTask
 from scale.job.tasks.post_task import PostTask
 from scale.job.tasks.pre_task import PreTask
 from scale.job.tasks.pull_task import PullTask
-from scale.job.tasks.update import TaskStatus, TaskStatusUpdate
+from scale.job.tasks.update import ENDED, TaskStatus, TaskStatusUpdate
 from scale.kernel.clock import Clock, SystemClock
 from scale.kernel.errors import Broken
 from scale.kernel.ids import TaskId, losses_in, lost_task_id
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 #: what a shell means by the exit codes that it has for itself
 _SHELL_SAYS = {126: "the shell could not run the program", 127: "the shell found no such program"}
+_EVENTFUL = ENDED | {TaskStatus.LOST}
 RESOURCE_STARVATION_THRESHOLD = machine.PATIENCE
 
 _TASKS: dict[str, Callable[..., JobExecutionTask]] = {
@@ -197,23 +198,20 @@ class RunningJobExecution:
 
     def task_update(self, task_update: TaskStatusUpdate) -> None:
         """Take an update of one of its tasks, which the task itself must have taken before."""
-        task = self.current_task
-        if task is None or task.id != task_update.task_id:
+        if task_update.status not in _EVENTFUL or task_update.task_id != self._state.current:
             return
-        event = self._event(task, task_update, self._moment(task_update))
-        if event is not None:
-            self._tell(event)
+        task = self.current_task
+        if task is not None:
+            self._tell(self._event(task, task_update, self._moment(task_update)))
 
-    def _event(self, task: JobExecutionTask, news: TaskStatusUpdate, when: datetime) -> machine.Event | None:
+    def _event(self, task: JobExecutionTask, news: TaskStatusUpdate, when: datetime) -> machine.Event:
         match news.status:
             case TaskStatus.FINISHED:
                 return machine.TaskFinished(TaskId(news.task_id), when, news.heard or when)
-            case TaskStatus.FAILED | TaskStatus.KILLED:
-                return machine.TaskFailed(TaskId(news.task_id), task.determine_error(news) or "unknown", when)
             case TaskStatus.LOST:
                 return machine.TaskLost(TaskId(news.task_id), when, news.heard or when)
             case _:
-                return None
+                return machine.TaskFailed(TaskId(news.task_id), task.determine_error(news) or "unknown", when)
 
     def _moment(self, news: TaskStatusUpdate) -> datetime:
         """The update's own time."""
@@ -244,7 +242,10 @@ class RunningJobExecution:
                 task.force_reconciliation()
 
     def _task(self, task_id: str | None) -> JobExecutionTask | None:
-        return next((task for task in self._tasks if task.id == task_id), None)
+        for task in self._tasks:
+            if task.id == task_id:
+                return task
+        return None
 
     def _task_of_type(self, kind: str) -> JobExecutionTask | None:
         return next((task for task in self._tasks if task.task_type == kind), None)

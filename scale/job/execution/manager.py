@@ -90,14 +90,13 @@ class JobExecutionManager:
 
     def handle_task_update(self, task_update: TaskStatusUpdate) -> RunningJobExecution | None:
         """Pass the update on; returns the execution if it is over now. The task itself must have taken it before."""
-        if not is_job_task(task_update.task_id):
-            return None
+        ((exe, is_over),) = self.handle_task_updates([task_update])
+        return exe if is_over else None
+
+    def handle_task_updates(self, task_updates: Iterable[TaskStatusUpdate]) -> list[tuple[RunningJobExecution | None, bool]]:
+        """Pass each update on; returns the execution of each, if it ran until then, and whether it is over now."""
         with self._lock:
-            exe = self._running.get(parse_cluster_id(task_update.task_id))
-            if exe is None:
-                return None
-            exe.task_update(task_update)
-            return exe if self._finish_if_over(exe) else None
+            return [self._tell_of(task_update) for task_update in task_updates]
 
     def init_with_database(self, history: History | None = None) -> None:
         """Count what finished before this process began."""
@@ -148,6 +147,14 @@ class JobExecutionManager:
         with self._lock:
             heeded = [exe for exe in list(self._running.values()) if tell(exe)]
             return [exe for exe in heeded if self._finish_if_over(exe)]
+
+    def _tell_of(self, task_update: TaskStatusUpdate) -> tuple[RunningJobExecution | None, bool]:
+        """The caller holds the lock."""
+        exe = self._running.get(parse_cluster_id(task_update.task_id))
+        if exe is None:
+            return None, False
+        exe.task_update(task_update)
+        return exe, self._finish_if_over(exe)
 
     def _forget_some(self, when: datetime) -> bool:
         with self._lock:

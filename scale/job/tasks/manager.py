@@ -31,16 +31,23 @@ class TaskManager:
                     self._node_tasks.setdefault(task.id, task)
 
     def handle_task_update(self, task_update: TaskStatusUpdate) -> None:
+        self.handle_task_updates([task_update])
+
+    def handle_task_updates(self, task_updates: Iterable[TaskStatusUpdate]) -> list[Task | None]:
+        """Pass each update on; returns the task of each, if it is launched."""
         with self._lock:
-            task = self._tasks.get(task_update.task_id)
-        if task is None:
-            return
-        task.update(task_update)
-        if task.has_ended or task_update.status is TaskStatus.LOST:
-            with self._lock:
-                self._tasks.pop(task_update.task_id, None)
+            return [self._tell(task_update) for task_update in task_updates]
+
+    def _tell(self, task_update: TaskStatusUpdate) -> Task | None:
+        """The caller holds the lock."""
+        task = self._tasks.get(task_update.task_id)
+        if task is not None:
+            task.update(task_update)
+            if task.has_ended or task_update.status is TaskStatus.LOST:
+                del self._tasks[task_update.task_id]
                 self._node_tasks.pop(task_update.task_id, None)
                 self._told_late.discard(task_update.task_id)
+        return task
 
     def get_task(self, task_id: str) -> Task | None:
         with self._lock:

@@ -55,22 +55,23 @@ def excuse(line: Timeline, when: datetime) -> Timeline:
 
 
 def update(line: Timeline, news: TaskStatusUpdate) -> Timeline:
-    moment = news.when or line.heard
-    line = line._replace(is_asked_after=False, heard=moment)
+    heard = news.when or line.heard
     if line.ended is not None:
-        return line
+        return line._replace(is_asked_after=False, heard=heard)
+    if news.status in ENDED:
+        return _end(line, news, heard)
     if news.status is TaskStatus.LOST:
         return CREATED
     if news.status is TaskStatus.RUNNING and line.started is None:
-        return line._replace(started=moment, container_name=news.container_name, native_state=news.native_status)
-    if news.status in ENDED:
-        return _end(line, news, moment)
-    return line
+        line = line._replace(started=heard, container_name=news.container_name, native_state=news.native_status)
+    return line._replace(is_asked_after=False, heard=heard)
 
 
-def _end(line: Timeline, news: TaskStatusUpdate, moment: datetime | None) -> Timeline:
+def _end(line: Timeline, news: TaskStatusUpdate, when: datetime | None) -> Timeline:
     return line._replace(
-        ended=moment,
+        is_asked_after=False,
+        heard=when,
+        ended=when,
         final_status=news.status,
         exit_code=news.exit_code,
         signal=news.signal,
