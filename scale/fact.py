@@ -31,13 +31,15 @@ def warn(logger: logging.Logger, event: str, **details: object) -> None:
 
 def line(event: str, **details: object) -> str:
     """The words of a fact; a value that is not plain is quoted as JSON does it."""
-    told = [f"{name}={_quoted(value)}" for name, value in details.items() if value is not None and value != ""]
+    told = [
+        f"{name}={value if type(value) is int else _quoted(value)}"
+        for name, value in details.items()
+        if value is not None and value != ""
+    ]
     return " ".join([f"event={event}", *told])
 
 
-def _quoted(value: object) -> object:
-    if type(value) is int:
-        return value
+def _quoted(value: object) -> str:
     text = str(value)
     return text if _is_bare(text) else json.dumps(text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from types import TracebackType
 
+
 class _Held(threading.local):
     count = 0
 

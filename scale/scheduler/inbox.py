@@ -87,7 +87,7 @@ class Inbox:
         strangers = [one.report.task_id for one in taken if one.is_stranger]
         over = {one.report.task_id for one in taken if one.report.state in _NOT_ALIVE} if strangers else ()
         outcome.strangers = [task_id for task_id in strangers if task_id not in over]
-        tell_all(logger, (_line(one.report) for one in taken))
+        tell_all(logger, map(_line, taken))
         self._count(taken)
         self._keep(engine, taken, heard)
         return outcome
@@ -117,8 +117,8 @@ class Inbox:
 
     def _count(self, taken: Sequence[_Taken]) -> None:
         self._rates.count("task_updates", len(taken))
-        self._rates.count("tasks_finished", sum(one.report.state in _ENDINGS for one in taken))
-        self._rates.count("jobs_finished", sum(one.is_over for one in taken))
+        self._rates.count("tasks_finished", len([one for one in taken if one.report.state in _ENDINGS]))
+        self._rates.count("jobs_finished", len([one for one in taken if one.is_over]))
 
     def _keep(self, engine: str, taken: Sequence[_Taken], heard: datetime) -> None:
         """Last of all: whoever finds an end here finds its consequences with the managers."""
@@ -131,12 +131,17 @@ class Inbox:
             self._ready += ready
 
 
-def _line(report: TaskReport) -> str:
-    job, exe = execution_of(report.task_id) or (None, None)
+def _line(one: _Taken) -> str:
+    report, exe = one.report, one.exe
     event, code, signal = _EVENTS[report.state], report.exit_code, report.signal
-    return line(event, job=job, exe=exe, task=report.task_id, exit_code=code, signal=signal, reason=report.reason, message=report.message)
+    if exe is not None and signal is None and not report.reason and not report.message:  # as most are; nothing to be quoted
+        said = "" if code is None else f" exit_code={code}"
+        return f"event={event} job={exe.job_id} exe={exe.exe_num} task={report.task_id}{said}"
+    job, number = execution_of(report.task_id) or (None, None)
+    said = {"exit_code": code, "signal": signal, "reason": report.reason, "message": report.message}
+    return line(event, job=job, exe=number, task=report.task_id, **said)
 
 
 def _update(report: TaskReport, exe_id: int, heard: datetime) -> ReportedUpdate:
-    reason = report.reason.value if report.reason else None
-    return ReportedUpdate(exe_id, report.task_id, report.state.value, report.when, heard, None, reason, report.message or None, heard)
+    reason, message = report.reason.value if report.reason else None, report.message or None
+    return ReportedUpdate(exe_id, report.task_id, report.state.value, report.when, heard, None, reason, message, heard)

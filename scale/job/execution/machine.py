@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, assert_never
+from typing import Any, Final, NamedTuple, assert_never
 
 from scale.job.states import ExecutionStatus
 from scale.kernel.ids import TaskId, losses_in, lost_task_id
@@ -120,10 +120,10 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: PLR0911 one return an e
         case TaskStarted():
             return _start(exe), ()
         case TaskFinished(task, when, heard) if task == exe.current:
-            idle = exe._replace(current=None, idle_since=heard)
-            return (idle if idle.remaining else _end(idle, ExecutionStatus.COMPLETED, when)), ()
+            idle = {"current": None, "idle_since": heard}
+            return (exe._replace(**idle) if exe.remaining else _end(exe, ExecutionStatus.COMPLETED, when, **idle)), ()
         case TaskFailed(task, error, when) if task == exe.current:
-            return _end(exe._replace(current=None, idle_since=when), ExecutionStatus.FAILED, when, error), ()
+            return _end(exe, ExecutionStatus.FAILED, when, error, current=None, idle_since=when), ()
         case TaskLost(task, when, heard) if task == exe.current:
             return _lose(exe._replace(current=None, idle_since=heard), task, when), ()
         case TimedOut(task, error, when) if task == exe.current:
@@ -140,10 +140,11 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: PLR0911 one return an e
             assert_never(event)
 
 
-def _end(exe: Execution, status: ExecutionStatus, when: datetime, error: str | None = None) -> Execution:
+def _end(exe: Execution, status: ExecutionStatus, when: datetime, error: str | None = None, **beside: Any) -> Execution:
+    """:param beside: what changes even if it has ended before"""
     if exe.status is not ExecutionStatus.RUNNING:
-        return exe
-    return exe._replace(remaining=(), status=status, finished=when, error=error)
+        return exe._replace(**beside)
+    return exe._replace(remaining=(), status=status, finished=when, error=error, **beside)
 
 
 def _start(exe: Execution) -> Execution:

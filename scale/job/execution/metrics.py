@@ -242,7 +242,8 @@ class FinishedJobExeMetricsOverTime:
             self.time_blocks.append(self._block(self.time_blocks[-1].end))
 
     def _block_of(self, when: datetime) -> TIME_BLOCK:
-        return self.time_blocks[(when - self.time_blocks[0].start) // self.BLOCK_LENGTH]
+        last = self.time_blocks[-1]
+        return last if last.start <= when else self.time_blocks[(when - self.time_blocks[0].start) // self.BLOCK_LENGTH]
 
     def _block(self, start: datetime) -> TIME_BLOCK:
         return self.TIME_BLOCK(start, start + self.BLOCK_LENGTH, FinishedJobExeMetricsByNode())

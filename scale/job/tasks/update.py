@@ -92,12 +92,11 @@ class TaskStatusUpdate:
         said = data or {}
         self._take(task_update_model.task_id, agent_id, task_update_model.status, task_update_model.timestamp, heard)
         self.source = task_update_model.source
-        self.reason = task_update_model.reason
-        self.message = task_update_model.message
+        self.reason, self.message = task_update_model.reason, task_update_model.message
         self.signal: int | None = said.get("signal")
         self.usage: Usage | None = said.get("usage")
         self.container_name = _container_name(said)
-        self.exit_code = self._exit_code(said.get("exit_code"))
+        self.exit_code = _exit_code(said.get("exit_code"), self.status, self.message)
 
     @classmethod
     def of_report(cls, report: TaskReport, heard: datetime) -> Self:
@@ -107,25 +106,24 @@ class TaskStatusUpdate:
         news.source = None
         news.reason, news.message = report.reason or None, report.message or None
         news.signal, news.usage, news.container_name = report.signal, report.usage, report.container
-        news.exit_code = news._exit_code(report.exit_code)
+        news.exit_code = _exit_code(report.exit_code, news.status, news.message)
         return news
 
     def _take(self, task_id: str, agent_id: str, native: str, timestamp: datetime | None, heard: datetime | None) -> None:
-        self.task_id = task_id
-        self.agent_id = agent_id
+        self.task_id, self.agent_id = task_id, agent_id
         self.native_status = native
         self.status = STATUS_OF_NATIVE.get(native, TaskStatus.UNKNOWN)
-        self.timestamp = timestamp
-        self.heard = heard
+        self.timestamp, self.heard = timestamp, heard
         #: the moment to go by: the engine's own, but never one that is still to come
         self.when = min(timestamp, heard) if timestamp and heard else timestamp or heard
 
-    def _exit_code(self, stated: int | None) -> int | None:
-        if stated is not None:
-            return int(stated)
-        if self.message and (found := _EXITED.search(self.message)):
-            return int(found.group(1))
-        return 0 if self.status is TaskStatus.FINISHED else None
+
+def _exit_code(stated: int | None, status: TaskStatus, message: str | None) -> int | None:
+    if stated is not None:
+        return int(stated)
+    if message and (found := _EXITED.search(message)):
+        return int(found.group(1))
+    return 0 if status is TaskStatus.FINISHED else None
 
 
 def _container_name(said: Mapping[str, Any]) -> str | None:
