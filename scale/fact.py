@@ -7,7 +7,9 @@ import logging
 import re
 import time
 from collections.abc import Iterable
+from itertools import islice
 
+_AT_ONCE = 1000  # lines in one record
 _MANY = "is_many_facts"  # the mark of a record that holds several lines
 _is_bare = re.compile(r"[a-zA-Z0-9_.:/@+,-]*").fullmatch
 
@@ -20,7 +22,8 @@ def tell(logger: logging.Logger, event: str, **details: object) -> None:
 
 def tell_all(logger: logging.Logger, facts: Iterable[str]) -> None:
     """Write many facts, each as `line` makes it, for little more than one costs; they are only made if they are written."""
-    if logger.isEnabledFor(logging.INFO) and (lines := list(facts)):
+    left = iter(facts)
+    while logger.isEnabledFor(logging.INFO) and (lines := list(islice(left, _AT_ONCE))):
         logger.info("\n".join(lines), extra={_MANY: True})
 
 

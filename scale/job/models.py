@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -51,12 +52,12 @@ class JobType(models.Model):
     def description(self) -> str:
         return str(self.manifest.get("job", {}).get("description", ""))
 
-    @property
+    @cached_property
     def error_mapping(self) -> dict[int, str]:
         """What the exit codes of its program mean: names of errors that this job type owns."""
         return {int(error["code"]): str(error["name"]) for error in self._errors}
 
-    @property
+    @cached_property
     def error_categories(self) -> dict[str, Category]:
         """Whose fault the errors that this job type owns are, by name."""
         return {

@@ -6,6 +6,7 @@ Units: ``cpus`` and ``gpus`` are counts, ``mem`` and ``disk`` are MiB; other nam
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping
+from functools import lru_cache
 
 STANDARD = ("cpus", "mem", "disk", "gpus")
 _ROUNDING = 1e-6  # sums of fractions such as 0.1 cpus must not refuse a fit
@@ -65,3 +66,13 @@ class Resources(Mapping[str, float]):
 
     def without(self, name: str) -> Resources:
         return Resources({n: amount for n, amount in self._amounts.items() if n != name})
+
+
+def shared_resources(amounts: Mapping[str, float]) -> Resources:
+    """The value of these amounts, kept once for all who ask for the same."""
+    return _of(tuple(amounts.items()))
+
+
+@lru_cache(maxsize=10_000)
+def _of(amounts: tuple[tuple[str, float], ...]) -> Resources:
+    return Resources(dict(amounts))

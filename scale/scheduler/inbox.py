@@ -135,8 +135,8 @@ def _line(one: _Taken) -> str:
     report, exe = one.report, one.exe
     event, code, signal = _EVENTS[report.state], report.exit_code, report.signal
     if exe is not None and signal is None and not report.reason and not report.message:  # as most are; nothing to be quoted
-        said = "" if code is None else f" exit_code={code}"
-        return f"event={event} job={exe.job_id} exe={exe.exe_num} task={report.task_id}{said}"
+        how = "" if code is None else f" exit_code={code}"
+        return f"event={event} job={exe.job_id} exe={exe.exe_num} task={report.task_id}{how}"
     job, number = execution_of(report.task_id) or (None, None)
     said = {"exit_code": code, "signal": signal, "reason": report.reason, "message": report.message}
     return line(event, job=job, exe=number, task=report.task_id, **said)

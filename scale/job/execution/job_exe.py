@@ -24,7 +24,8 @@ from scale.kernel.clock import Clock, SystemClock
 from scale.kernel.errors import Broken
 from scale.kernel.ids import TaskId, losses_in, lost_task_id
 from scale.kernel.locks import OwnedLock
-from scale.kernel.resources import Resources
+from scale.kernel.resources import shared_resources
+from scale.kernel.sharing import shared
 
 if TYPE_CHECKING:
     from scale.error.models import Error
@@ -50,6 +51,12 @@ class RunningJobExecution:
     Time comes with the calls; an update that carries no time of its own is taken to be of the clock's present.
     """
 
+    __slots__ = (
+        "_clock", "_own_categories", "_state", "_tasks", "agent_id", "cluster_id", "docker_volumes", "exe_num", "gpus", "id",
+        "job_id", "job_type_id", "job_type_name", "node_id", "priority", "queued", "resources", "started", "submitted", "user",
+    )  # fmt: skip
+    _lock = OwnedLock()  # there are many executions; what happens under it takes some microseconds
+
     def __init__(
         self,
         agent_id: str,
@@ -62,25 +69,24 @@ class RunningJobExecution:
         losses_allowed: int = machine.LOSSES_ALLOWED,
     ) -> None:
         self.id = job_exe.pk
-        self.agent_id = agent_id
+        self.agent_id = shared(agent_id)
         self.cluster_id = job_exe.get_cluster_id()
         self.job_id = job_exe.job_id
         self.exe_num = job_exe.exe_num
         self.job_type_id = job_type.pk
-        self.job_type_name = job_type.name
+        self.job_type_name = shared(job_type.name)
         self._own_categories = job_type.error_categories
         self.node_id = job_exe.node_id
         self.priority = priority
-        self.submitted = job_exe.submitted
-        self.queued = job_exe.queued
+        self.submitted = shared(job_exe.submitted)
+        self.queued = shared(job_exe.queued)
         self.gpus = configuration.get_gpus()  #: indices on its node
-        self.started = job_exe.started
-        self.user = job_exe.user
-        self.resources = Resources(job_exe.resources)
+        self.started = shared(job_exe.started)
+        self.user = shared(job_exe.user)
+        self.resources = shared_resources(job_exe.resources)
         self.docker_volumes = configuration.get_named_docker_volumes()
         self._clock = clock or SystemClock()
-        self._lock = OwnedLock()
-        self._tasks = [_TASKS[kind](agent_id, job_exe, job_type, configuration) for kind in configuration.get_task_types()]
+        self._tasks = tuple(_TASKS[kind](agent_id, job_exe, job_type, configuration) for kind in configuration.get_task_types())
         self._state = machine.Execution(tuple(TaskId(task.id) for task in self._tasks), losses_allowed=losses_allowed)
 
     @property

@@ -120,8 +120,9 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: PLR0911 one return an e
         case TaskStarted():
             return _start(exe), ()
         case TaskFinished(task, when, heard) if task == exe.current:
-            idle = {"current": None, "idle_since": heard}
-            return (exe._replace(**idle) if exe.remaining else _end(exe, ExecutionStatus.COMPLETED, when, **idle)), ()
+            if exe.remaining:
+                return exe._replace(current=None, idle_since=heard), ()
+            return _end(exe, ExecutionStatus.COMPLETED, when, current=None, idle_since=heard), ()
         case TaskFailed(task, error, when) if task == exe.current:
             return _end(exe, ExecutionStatus.FAILED, when, error, current=None, idle_since=when), ()
         case TaskLost(task, when, heard) if task == exe.current:

@@ -38,6 +38,8 @@ History = Callable[[datetime], Iterable[Counted]]
 class JobExeMetrics:
     """How many."""
 
+    __slots__ = ("count",)
+
     def __init__(self) -> None:
         self.count = 0
 
@@ -56,6 +58,8 @@ class JobExeMetrics:
 
 class JobExeMetricsByType:
     """How many of each job type; a type with none is not kept."""
+
+    __slots__ = ("job_type_metrics", "total_count")
 
     def __init__(self) -> None:
         self.total_count = 0

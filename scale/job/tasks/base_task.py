@@ -11,32 +11,37 @@ from scale.job.tasks import timeline
 from scale.job.tasks.update import TaskStatus, TaskStatusUpdate
 from scale.kernel.locks import OwnedLock
 from scale.kernel.resources import Resources
+from scale.kernel.sharing import shared
 
 
 class Task(ABC):
-    """Thread-safe. Reading takes no lock: the timeline is one immutable value."""
+    """Thread-safe. Reading takes no lock: the timeline is one immutable value.
+
+    There are many of them, so all have one lock, and what is the same for most stands in the class.
+    """
+
+    task_type = ""
+    title = ""
+    description = ""
+    uses_docker = False
+    docker_image: str | None = None
+    docker_params: Sequence[object] = ()
+    is_docker_privileged = False
+    command: Sequence[str] = ()
+    command_arguments = ""
+    env: Mapping[str, str] = {}
+    working_dir: str | None = None
+    _lock = OwnedLock()
+    _running_timeout_threshold: timedelta | None = timeline.RUNNING_TIMEOUT
+    _staging_timeout_threshold: timedelta | None = timeline.STAGING_TIMEOUT
+    _running_recon_threshold = timeline.RUNNING_SILENCE
+    _staging_recon_threshold = timeline.STAGING_SILENCE
 
     def __init__(self, task_id: str, task_name: str, agent_id: str) -> None:
-        self._lock = OwnedLock()
         self._task_id = task_id
         self._line = timeline.CREATED
-        self.name = task_name
-        self.agent_id = agent_id
-        self.task_type = ""
-        self.title = ""
-        self.description = ""
-        self.uses_docker = False
-        self.docker_image: str | None = None
-        self.docker_params: Sequence[object] = ()
-        self.is_docker_privileged = False
-        self.command: Sequence[str] = ()
-        self.command_arguments = ""
-        self.env: Mapping[str, str] = {}
-        self.working_dir: str | None = None
-        self._running_timeout_threshold: timedelta | None = timeline.RUNNING_TIMEOUT
-        self._staging_timeout_threshold: timedelta | None = timeline.STAGING_TIMEOUT
-        self._running_recon_threshold = timeline.RUNNING_SILENCE
-        self._staging_recon_threshold = timeline.STAGING_SILENCE
+        self.name = shared(task_name)
+        self.agent_id = shared(agent_id)
 
     @property
     def id(self) -> str:
