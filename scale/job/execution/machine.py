@@ -120,9 +120,7 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: PLR0911 one return an e
         case TaskStarted():
             return _start(exe), ()
         case TaskFinished(task, when, heard) if task == exe.current:
-            if exe.remaining:
-                return exe._replace(current=None, idle_since=heard), ()
-            return _end(exe, ExecutionStatus.COMPLETED, when, current=None, idle_since=heard), ()
+            return _finish(exe, when, heard), ()
         case TaskFailed(task, error, when) if task == exe.current:
             return _end(exe, ExecutionStatus.FAILED, when, error, current=None, idle_since=when), ()
         case TaskLost(task, when, heard) if task == exe.current:
@@ -139,6 +137,12 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: PLR0911 one return an e
             return _starve(exe, when), ()
         case _:
             assert_never(event)
+
+
+def _finish(exe: Execution, when: datetime, heard: datetime) -> Execution:
+    if exe.remaining:
+        return exe._replace(current=None, idle_since=heard)
+    return _end(exe, ExecutionStatus.COMPLETED, when, current=None, idle_since=heard)
 
 
 def _end(exe: Execution, status: ExecutionStatus, when: datetime, error: str | None = None, **beside: Any) -> Execution:

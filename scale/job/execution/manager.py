@@ -30,6 +30,7 @@ class JobExecutionManager:
         self._clock = clock or SystemClock()
         self._lock = OwnedLock()
         self._running: dict[str, RunningJobExecution] = {}
+        self._between: dict[str, RunningJobExecution] = {}  # those that wait for their next task, and some that have got it
         self._finished: list[RunningJobExecution] = []
         self._canceled_ends: list[JobExecutionEnd] = []
         self._running_messages: list[RunningJobs] = []
@@ -46,7 +47,10 @@ class JobExecutionManager:
 
     def check_for_starvation(self, when: datetime) -> list[RunningJobExecution]:
         """Fail the executions that starve, and return those."""
-        return self._tell_each(lambda exe: exe.is_next_task_ready() and exe.check_for_starvation(when))
+        with self._lock:
+            self._between = {name: exe for name, exe in self._between.items() if exe.is_next_task_ready()}
+            starved = [exe for exe in self._between.values() if exe.check_for_starvation(when)]
+            return [exe for exe in starved if self._finish_if_over(exe)]
 
     def clear(self) -> None:
         """Forget what runs and what was counted; for tests only."""
@@ -130,6 +134,7 @@ class JobExecutionManager:
         with self._lock:
             new = [exe for exe in job_exes if exe.cluster_id not in self._running]
             self._running.update((exe.cluster_id, exe) for exe in new)
+            self._between.update((exe.cluster_id, exe) for exe in new if exe.is_next_task_ready())
             self._running_messages.extend(messages)
             self._metrics.add_running_job_exes(new)
 
@@ -154,6 +159,8 @@ class JobExecutionManager:
         if exe is None:
             return None, False
         exe.task_update(task_update)
+        if exe.is_next_task_ready():
+            self._between[exe.cluster_id] = exe
         return exe, self._finish_if_over(exe)
 
     def _forget_some(self, when: datetime) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from scale.engines.protocol import Usage
@@ -40,6 +40,8 @@ class Task(ABC):
     def __init__(self, task_id: str, task_name: str, agent_id: str) -> None:
         self._task_id = task_id
         self._line = timeline.CREATED
+        self.watched_until: datetime = timeline.NEVER  #: when its manager looks at it again
+        self._alarm: Callable[[str], None] | None = None
         self.name = shared(task_name)
         self.agent_id = shared(agent_id)
 
@@ -134,10 +136,29 @@ class Task(ABC):
     def force_kill(self) -> None:
         with self._lock:
             self._line = self._line._replace(is_unwanted=True)
+        self._call()
 
     def force_reconciliation(self) -> None:
         with self._lock:
             self._line = self._line._replace(is_asked_after=True)
+        self._call()
+
+    def watch(self, alarm: Callable[[str], None]) -> None:
+        """Call this with the task's id as soon as somebody wants something of it; it must not take a lock."""
+        self._alarm = alarm
+
+    def _call(self) -> None:
+        if self._alarm is not None:
+            self._alarm(self._task_id)
+
+    def due(self) -> datetime:
+        """When it is to be looked at, if nothing is said of it before."""
+        return timeline.due(
+            self._line,
+            running=self._running_timeout_threshold,
+            staging=self._staging_timeout_threshold,
+            silences=(self._staging_recon_threshold, self._running_recon_threshold),
+        )
 
     def needs_killed(self) -> bool:
         """Whether to send a kill (again)."""
