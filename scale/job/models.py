@@ -151,6 +151,7 @@ class JobExecution(models.Model):
     queued = models.DateTimeField()
     started = models.DateTimeField(null=True)  #: when it was placed; null if it was canceled on the queue
     has_ended = models.BooleanField(default=False)
+    canceled = models.DateTimeField(null=True)  #: when its job was canceled, if it had not ended by then
     created = models.DateTimeField()
 
     class Meta:
@@ -159,6 +160,7 @@ class JobExecution(models.Model):
         indexes = [
             models.Index(fields=["cluster_id"], name="job_exe_by_cluster_id"),
             models.Index(fields=["id"], condition=models.Q(has_ended=False), name="job_exe_running"),
+            models.Index(fields=["id"], condition=models.Q(has_ended=False, canceled__isnull=False), name="job_exe_to_cancel"),
         ]
 
     def __str__(self) -> str:

@@ -110,7 +110,7 @@ class ExecutionConfiguration:
         return shared_resources(self._task(task_type).resources)
 
     def get_env_vars(self, task_type: str) -> dict[str, str]:
-        return {shared(name): shared(value) for name, value in self._task(task_type).env_vars.items()}
+        return dict(self._task(task_type).env_vars)
 
     def get_gpus(self) -> tuple[int, ...]:
         """The indices of the GPUs that the execution was given."""

@@ -52,7 +52,7 @@ class RunningJobExecution:
     """
 
     __slots__ = (
-        "_clock", "_own_categories", "_state", "_tasks", "agent_id", "cluster_id", "docker_volumes", "exe_num", "gpus", "id",
+        "_clock", "_docker_volumes", "_own_categories", "_state", "_tasks", "agent_id", "cluster_id", "exe_num", "gpus", "id",
         "job_id", "job_type_id", "job_type_name", "node_id", "priority", "queued", "resources", "started", "submitted", "user",
     )  # fmt: skip
     _lock = OwnedLock()  # there are many executions; what happens under it takes some microseconds
@@ -84,7 +84,7 @@ class RunningJobExecution:
         self.started = shared(job_exe.started)
         self.user = shared(job_exe.user)
         self.resources = shared_resources(job_exe.resources)
-        self.docker_volumes = configuration.get_named_docker_volumes()
+        self._docker_volumes = shared(tuple(configuration.get_named_docker_volumes()))
         self._clock = clock or SystemClock()
         self._tasks = tuple(_TASKS[kind](agent_id, job_exe, job_type, configuration) for kind in configuration.get_task_types())
         self._state = machine.Execution(tuple(TaskId(task.id) for task in self._tasks), losses_allowed=losses_allowed)
@@ -92,6 +92,10 @@ class RunningJobExecution:
     @property
     def current_task(self) -> JobExecutionTask | None:
         return self._task(self._state.current)
+
+    @property
+    def docker_volumes(self) -> list[str]:
+        return list(self._docker_volumes)
 
     @property
     def error_name(self) -> str | None:

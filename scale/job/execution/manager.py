@@ -8,7 +8,7 @@ from typing import Any
 
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.metrics import History, TotalJobExeMetrics
-from scale.job.execution.selectors import executions_unwanted
+from scale.job.execution.selectors import executions_to_cancel, executions_unwanted
 from scale.job.messages import CompletedJob, FailedJob, Message, RunningJobs, ending_messages
 from scale.job.models import JobExecutionEnd
 from scale.job.states import ExecutionStatus
@@ -30,6 +30,7 @@ class JobExecutionManager:
         self._clock = clock or SystemClock()
         self._lock = OwnedLock()
         self._running: dict[str, RunningJobExecution] = {}
+        self._is_in_step = False  # whether what was canceled before this process began is known
         self._between: dict[str, RunningJobExecution] = {}  # those that wait for their next task, and some that have got it
         self._finished: list[RunningJobExecution] = []
         self._canceled_ends: list[JobExecutionEnd] = []
@@ -139,13 +140,26 @@ class JobExecutionManager:
             self._metrics.add_running_job_exes(new)
 
     def sync_with_database(self) -> list[RunningJobExecution]:
-        """Cancel the executions whose job was canceled, has moved on or is gone; returns those that are over."""
-        running = {(exe.job_id, exe.exe_num) for exe in self.get_running_job_exes() if exe.status == ExecutionStatus.RUNNING}
-        unwanted = executions_unwanted(sorted(running)) if running else set()
-        if not unwanted:
+        """Cancel the executions whose job was canceled, has moved on or is gone; returns those that are over.
+
+        The first time all jobs are asked for, since it may have happened before this process began.
+        """
+        if not self._running:
             return []
+        unwanted = executions_to_cancel() if self._is_in_step else self._left_behind()
+        self._is_in_step = True
         when = self._clock.now()
-        return self._tell_each(lambda exe: (exe.job_id, exe.exe_num) in unwanted and _cancel(exe, when))
+        with self._lock:
+            theirs = [
+                exe for exe in map(self._running.get, unwanted) if exe is not None and exe.status == ExecutionStatus.RUNNING
+            ]
+            for exe in theirs:
+                exe.execution_canceled(when)
+            return [exe for exe in theirs if self._finish_if_over(exe)]
+
+    def _left_behind(self) -> list[str]:
+        names = {(exe.job_id, exe.exe_num): exe.cluster_id for exe in self.get_running_job_exes()}
+        return [names[key] for key in executions_unwanted(sorted(names))]
 
     def _tell_each(self, tell: Callable[[RunningJobExecution], bool]) -> list[RunningJobExecution]:
         """Tell something to every execution; returns those that heeded it and are over."""

@@ -14,7 +14,7 @@ from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUp
 from scale.job.states import ExecutionStatus, JobStatus
 
 _CHUNK = 500
-_ROWS = 2000  #: that are read at a time
+_ROWS = 500  #: that are read at a time
 
 
 def executions_ended_since(when: datetime) -> Iterator[Ending]:
@@ -56,6 +56,12 @@ def executions_unwanted(executions: Sequence[tuple[int, int]]) -> set[tuple[int,
         jobs = Job.objects.filter(pk__in=[job_id for job_id, _ in chunk]).exclude(status=JobStatus.CANCELED)
         wanted.update(jobs.values_list("id", "num_exes"))
     return set(executions) - wanted
+
+
+def executions_to_cancel() -> list[str]:
+    """The cluster ids of those whose job was canceled before they had ended."""
+    canceled = JobExecution.objects.filter(has_ended=False, canceled__isnull=False).order_by("id")
+    return list(canceled.values_list("cluster_id", flat=True))
 
 
 def executions_unknown(cluster_ids: Collection[str]) -> set[str]:

@@ -29,8 +29,9 @@ class Task(ABC):
     is_docker_privileged = False
     command: Sequence[str] = ()
     command_arguments = ""
-    env: Mapping[str, str] = {}
     working_dir: str | None = None
+    _env_names: tuple[str, ...] = ()
+    _env_values: tuple[str, ...] = ()
     _lock = OwnedLock()
     _running_timeout_threshold: timedelta | None = timeline.RUNNING_TIMEOUT
     _staging_timeout_threshold: timedelta | None = timeline.STAGING_TIMEOUT
@@ -48,6 +49,14 @@ class Task(ABC):
     @property
     def id(self) -> str:
         return self._task_id
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        return dict(zip(self._env_names, self._env_values, strict=True))
+
+    @env.setter
+    def env(self, env: Mapping[str, str]) -> None:
+        self._env_names, self._env_values = shared(tuple(env)), tuple(map(shared, env.values()))
 
     @property
     def container_name(self) -> str | None:
