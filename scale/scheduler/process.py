@@ -344,7 +344,7 @@ class Scheduler:
         if not over:
             return
         self.allocations.remove(over)
-        tell_all(logger, (line("over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name) for exe in over))
+        tell_all(logger, map(_line_of_end, over))
         self._persist.wake()
 
     def _read_settings(self) -> None:
@@ -384,6 +384,12 @@ class Scheduler:
     def _take_canceled(self, ends: Sequence[JobExecutionEnd]) -> None:
         self.placer.cancel(ends)
         self.job_exes.add_canceled_job_exes(ends)
+
+
+def _line_of_end(exe: RunningJobExecution) -> str:
+    if exe.error_name is None:  # as most; nothing to be quoted
+        return f"event=over job={exe.job_id} exe={exe.exe_num} status={exe.status}"
+    return line("over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name)
 
 
 def _line_of_task(event: str, task: Task) -> str:

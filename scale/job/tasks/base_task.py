@@ -32,7 +32,7 @@ class Task(ABC):
     working_dir: str | None = None
     _env_names: tuple[str, ...] = ()
     _env_values: tuple[str, ...] = ()
-    _lock = OwnedLock()
+    lock = OwnedLock()
     _running_timeout_threshold: timedelta | None = timeline.RUNNING_TIMEOUT
     _staging_timeout_threshold: timedelta | None = timeline.STAGING_TIMEOUT
     _running_recon_threshold = timeline.RUNNING_SILENCE
@@ -120,18 +120,22 @@ class Task(ABC):
         """What the task needs on its node."""
 
     def launch(self, when: datetime) -> None:
-        with self._lock:
+        with self.lock:
             self._line = timeline.launch(self._line, when)
 
     def update(self, task_update: TaskStatusUpdate) -> None:
         """Take an update; one for another id (an earlier incarnation of this task, say) is ignored."""
-        with self._lock:
-            if task_update.task_id == self._task_id:
-                self._line = timeline.update(self._line, task_update)
+        with self.lock:
+            self.take(task_update)
+
+    def take(self, task_update: TaskStatusUpdate) -> None:
+        """The same for a caller that holds the lock, as one does who has many updates."""
+        if task_update.task_id == self._task_id:
+            self._line = timeline.update(self._line, task_update)
 
     def check_timeout(self, when: datetime) -> bool:
         """Whether the task is over its time; from then on it needs to be killed."""
-        with self._lock:
+        with self.lock:
             self._line = timeline.check_timeout(
                 self._line, when, running=self._running_timeout_threshold, staging=self._staging_timeout_threshold
             )
@@ -139,16 +143,16 @@ class Task(ABC):
 
     def excuse(self, when: datetime) -> None:
         """What keeps it from starting is its node's."""
-        with self._lock:
+        with self.lock:
             self._line = timeline.excuse(self._line, when)
 
     def force_kill(self) -> None:
-        with self._lock:
+        with self.lock:
             self._line = self._line._replace(is_unwanted=True)
         self._call()
 
     def force_reconciliation(self) -> None:
-        with self._lock:
+        with self.lock:
             self._line = self._line._replace(is_asked_after=True)
         self._call()
 

@@ -49,7 +49,7 @@ class JobExecutionTask(Task):
 
     def update_task_id_for_lost_task(self) -> None:
         """Become the next incarnation: under its own id, so that late words of the lost one are not mistaken for it."""
-        with self._lock:
+        with self.lock:
             lost = TaskId(self._task_id)
             self._task_id = lost_task_id(lost, losses_in(lost) + 1)
             self._line = timeline.CREATED

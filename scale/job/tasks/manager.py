@@ -44,14 +44,14 @@ class TaskManager:
 
     def handle_task_updates(self, task_updates: Iterable[TaskStatusUpdate]) -> list[Task | None]:
         """Pass each update on; returns the task of each, if it is launched."""
-        with self._lock:
+        with self._lock, Task.lock:
             return [self._tell(task_update) for task_update in task_updates]
 
     def _tell(self, task_update: TaskStatusUpdate) -> Task | None:
-        """The caller holds the lock."""
+        """The caller holds the lock, and that of all tasks."""
         task = self._tasks.get(task_update.task_id)
         if task is not None:
-            task.update(task_update)
+            task.take(task_update)
             if task.has_ended or task_update.status is TaskStatus.LOST:
                 del self._tasks[task_update.task_id]
                 self._node_tasks.pop(task_update.task_id, None)

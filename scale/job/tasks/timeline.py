@@ -65,7 +65,8 @@ def update(line: Timeline, news: TaskStatusUpdate) -> Timeline:
     if news.status is TaskStatus.LOST:
         return CREATED
     if news.status is TaskStatus.RUNNING and line.started is None:
-        line = line._replace(started=heard, container_name=news.container_name, native_state=news.native_status)
+        name, state = news.container_name, news.native_status
+        return line._replace(is_asked_after=False, heard=heard, started=heard, container_name=name, native_state=state)
     return line._replace(is_asked_after=False, heard=heard)
 
 

@@ -103,8 +103,7 @@ class TaskStatusUpdate:
         """The same of an engine's report, which knows where everything is to be found."""
         news = cls.__new__(cls)
         news._take(report.task_id, report.node, report.state, report.when, heard)
-        news.source = None
-        news.reason, news.message = report.reason or None, report.message or None
+        news.source, news.reason, news.message = None, report.reason or None, report.message or None
         news.signal, news.usage, news.container_name = report.signal, report.usage, report.container
         news.exit_code = _exit_code(report.exit_code, news.status, news.message)
         return news
