@@ -77,6 +77,19 @@ def _no_lock_is_held_over_a_query_or_a_log_line():
     root.removeHandler(handler)
 
 
+@pytest.fixture(scope="session")
+def slurm():
+    """A real Slurm, the same for all tests."""
+    from tests.clusters.packages import Missing
+    from tests.clusters.slurm.cluster import Slurm
+
+    try:
+        with Slurm() as cluster:
+            yield cluster
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Where every component is required, a skip is a failure."""

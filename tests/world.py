@@ -37,10 +37,11 @@ class World:
         behave: Behaviour = succeed_at_once,
         after: World | None = None,
         limits: Limits | None = None,
+        holds_back: bool = False,
     ) -> None:
         self.clock = after.clock if after else ManualClock(START)
         self.user, _ = User.objects.get_or_create(username="alice")
-        self.engine = InstantEngine(nodes, behave, after=after.engine if after else None)
+        self.engine = InstantEngine(nodes, behave, holds_back=holds_back, after=after.engine if after else None)
         self.fence = Fence(term_begin(by=Candidate(uuid4().hex, "here", os.getpid()), when=self.now))
         self.scheduler = Scheduler(engines={"instant": self.engine}, clock=self.clock, fence=self.fence, limits=limits)
         self.scheduler.start()

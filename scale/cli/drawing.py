@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
+from scale.cli.batch_page import batch_states_page
 from scale.engines.protocol import Condition
 from scale.error.catalog import BUILTIN_ERRORS, BY_EXIT_CODE
 from scale.job.execution import machine
@@ -34,6 +35,7 @@ Edge = tuple[str, str, str]  #: from, to, label
 def draw(docs: Path) -> None:
     (docs / "states.md").write_text(states_page())
     (docs / "reference" / "errors.md").write_text(errors_page())
+    (docs / "reference" / "batch-states.md").write_text(batch_states_page())
     (docs / "map.md").write_text(with_files((docs / "map.md").read_text()))
 
 

@@ -72,6 +72,7 @@ def succeed_at_once(_: TaskSpec) -> Outcome:
 class _Task:
     spec: TaskSpec
     outcome: Outcome
+    has_begun: bool = False
     is_killed: bool = False
     end: TaskReport | None = None
 
@@ -79,10 +80,12 @@ class _Task:
 class InstantCluster:
     """What outlives an engine: nodes, tasks, and what is still to happen. An engine is a connection to it."""
 
-    def __init__(self, nodes: Mapping[str, Resources], behave: Behaviour) -> None:
+    def __init__(self, nodes: Mapping[str, Resources], behave: Behaviour, *, holds_back: bool) -> None:
         self.nodes = dict(nodes)
+        self.holds_back = holds_back
         self.behave = behave
         self.term = Term()  #: the newest
+        self.waiting: list[_Task] = []  #: for room on their nodes
         self.away: set[str] = set()
         self.conditions: dict[str, tuple[Condition, ...]] = {}
         self.tasks: dict[TaskId, _Task] = {}
@@ -99,6 +102,33 @@ class InstantCluster:
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
 
+    def begin(self, task: _Task, when: datetime) -> list[TaskReport]:
+        """Start it now."""
+        spec, outcome, task.has_begun = task.spec, task.outcome, True
+        if outcome.refused:
+            task.end = TaskReport(spec.id, TaskState.FAILED, when, spec.node, reason=outcome.refused, message=outcome.message)
+            return [task.end]
+        self.output[spec.id] = (outcome.stdout, outcome.stderr)
+        if outcome.duration is not None:
+            self.arrange(task, _ended(spec, outcome, when + outcome.duration))
+        return [TaskReport(spec.id, TaskState.RUNNING, when, spec.node)]
+
+    def admit(self, when: datetime) -> list[TaskReport]:
+        """Start what has waited for room and has it now: on each node in turn."""
+        told, crowded = [], set()
+        for task in list(self.waiting):
+            if task.end is not None or (task.spec.node not in crowded and self._has_room(task.spec)):
+                self.waiting.remove(task)
+                told += [] if task.end else self.begin(task, when)
+            else:
+                crowded.add(task.spec.node)
+        return told
+
+    def _has_room(self, spec: TaskSpec) -> bool:
+        there = [task.spec for task in self.tasks.values() if task.has_begun and task.end is None and task.spec.node == spec.node]
+        taken = sum((other.resources for other in there), Resources())
+        return not there or (taken + spec.resources).fits_in(self.nodes[spec.node])
+
     def arrange(self, task: _Task, end: TaskReport) -> None:
         heapq.heappush(self._due, (end.when, next(self._numbers), task, end))
 
@@ -108,7 +138,7 @@ class InstantCluster:
         while (due := self.next_due) is not None and due <= when:
             _, _, task, end = heapq.heappop(self._due)
             task.end = end
-            happened.append(end)
+            happened += [end, *self.admit(end.when)]
         self.now = max(self.now, when)
         return happened
 
@@ -117,22 +147,23 @@ class InstantEngine:
     """Some nodes, whose tasks do what ``behave`` says.
 
     :param nodes: what each has, by agent id; None: one node named ``node-1`` with 4 cpus
+    :param holds_back: whether it starts tasks that wait for room only once there is; else at once
     :param after: an engine that was stopped, or dropped as a killed scheduler would: this one finds what it left
     """
-
-    capabilities = Capabilities(survives_us=True)
 
     def __init__(
         self,
         nodes: Mapping[str, Resources] | None = None,
         behave: Behaviour = succeed_at_once,
         *,
+        holds_back: bool = False,
         after: InstantEngine | None = None,
         name: str = "instant",
     ) -> None:
         some = {"node-1": Resources(cpus=4, mem=16_384, disk=102_400, gpus=0)} if nodes is None else nodes
         self.name = name
-        self.cluster: InstantCluster = after.cluster if after else InstantCluster(some, behave)
+        self.cluster: InstantCluster = after.cluster if after else InstantCluster(some, behave, holds_back=holds_back)
+        self.capabilities = Capabilities(survives_us=True, holds_back=self.cluster.holds_back)
         self._reports: list[Report] = []
         self._wake: Callable[[], None] = lambda: None
         self._is_connected = False
@@ -180,12 +211,22 @@ class InstantEngine:
         self._move_to(when)
         tasks = list(tasks)
         self._need_nodes_of(tasks)
+        for waiting in [task for task in self.cluster.waiting if task.spec.id in tasks]:  # first: or it gets the room of others
+            self._terminate(waiting, when)
         for task_id in tasks:
             task = self.cluster.tasks.get(task_id)
             if task is None:
                 self._tell(_stranger(task_id, when))
             elif task.end is None and not task.is_killed:
                 self._terminate(task, when)
+
+    def withdraw(self, tasks: Iterable[TaskId], when: datetime) -> None:
+        self._need_lead()
+        self._move_to(when)
+        tasks = list(tasks)
+        self._need_nodes_of(tasks)
+        for task in [task for task in self.cluster.waiting if task.spec.id in tasks]:
+            self._end(task, _never_began(task, when, Reason.WITHDRAWN))
 
     def reconcile(self, tasks: Iterable[TaskId], when: datetime) -> None:
         self._need_lead()
@@ -283,8 +324,7 @@ class InstantEngine:
     # What happens to a task
 
     def _move_to(self, when: datetime) -> None:
-        for end in self.cluster.move_to(when):
-            self._tell(end)
+        self._tell_all(self.cluster.move_to(when))
 
     @property
     def _is_superseded(self) -> bool:
@@ -304,18 +344,17 @@ class InstantEngine:
 
     def _begin(self, spec: TaskSpec, when: datetime) -> None:
         task = self.cluster.tasks[spec.id] = _Task(spec, self.cluster.behave(spec))
-        if task.outcome.refused:
-            reason, message = task.outcome.refused, task.outcome.message
-            self._end(task, TaskReport(spec.id, TaskState.FAILED, when, spec.node, reason=reason, message=message))
-            return
-        self.cluster.output[spec.id] = (task.outcome.stdout, task.outcome.stderr)
-        self._tell(TaskReport(spec.id, TaskState.RUNNING, when, spec.node))
-        if task.outcome.duration is not None:
-            self.cluster.arrange(task, _ended(spec, task.outcome, when + task.outcome.duration))
+        if spec.waits and self.capabilities.holds_back:
+            self.cluster.waiting.append(task)
+            self._tell_all(self.cluster.admit(when))
+        else:
+            self._tell_all(self.cluster.begin(task, when))
 
     def _terminate(self, task: _Task, when: datetime) -> None:
         task.is_killed = True
-        if task.outcome.ignores_term:
+        if not task.has_begun:
+            self._end(task, _never_began(task, when))
+        elif task.outcome.ignores_term:
             self.cluster.arrange(task, _killed(task, when + task.spec.grace, signals.SIGKILL))
         else:
             self._end(task, _killed(task, when, signals.SIGTERM))
@@ -323,10 +362,15 @@ class InstantEngine:
     def _end(self, task: _Task, end: TaskReport) -> None:
         if task.end is None:
             task.end = end
-            self._tell(end)
+            self._tell_all([end, *self.cluster.admit(end.when)])
 
     def _standing(self, task: _Task) -> TaskReport:
-        return task.end or TaskReport(task.spec.id, TaskState.RUNNING, self.cluster.now, task.spec.node)
+        state = TaskState.RUNNING if task.has_begun else TaskState.STAGING
+        return task.end or TaskReport(task.spec.id, state, self.cluster.now, task.spec.node)
+
+    def _tell_all(self, reports: Iterable[TaskReport]) -> None:
+        for report in reports:
+            self._tell(report)
 
     def _tell(self, report: TaskReport) -> None:
         if self._is_connected and report.node not in self.cluster.away:
@@ -363,6 +407,11 @@ def _how(outcome: Outcome) -> str:
     if outcome.signal is not None:
         return f"terminated by signal {signals.Signals(outcome.signal).name}"
     return f"exited with status {outcome.exit_code}" if outcome.exit_code else ""
+
+
+def _never_began(task: _Task, when: datetime, reason: Reason = Reason.NONE) -> TaskReport:
+    words = "taken back before there was room for it" if reason else "killed before it started"
+    return TaskReport(task.spec.id, TaskState.KILLED, when, task.spec.node, reason=reason, message=words)
 
 
 def _killed(task: _Task, when: datetime, number: int) -> TaskReport:

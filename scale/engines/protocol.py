@@ -43,6 +43,7 @@ class Capabilities:
     places_tasks: bool = False  #: has a queue of its own: we choose which tasks, it chooses where
     runs_containers: bool = False  #: can start a task from a container image
     survives_us: bool = False  #: its tasks go on when the scheduler dies, and a new scheduler finds them
+    holds_back: bool = False  #: a task may be launched before there is room for it: it waits there, in turn
     is_bound_to_host: bool = False  #: only a scheduler on the same host, with the same data directory, finds them
 
 
@@ -73,6 +74,7 @@ class Reason(StrEnum):
     OUT_OF_MEMORY = "REASON_OUT_OF_MEMORY"  #: it was ended for using more memory than it had asked for
     EXIT_UNSEEN = "REASON_EXIT_UNSEEN"  #: it ran and is over, but nobody was there to see its exit code
     UNKNOWN_TASK = "REASON_UNKNOWN_TASK"  #: the engine has never heard of it
+    WITHDRAWN = "REASON_WITHDRAWN"  #: it still waited for room when it was taken back, and never ran
     NODE_LOST = "REASON_NODE_LOST"  #: its node is gone
 
 
@@ -96,6 +98,7 @@ class TaskSpec:
     working_dir: str | None = None  #: None: a fresh, empty directory of the task's own
     grace: timedelta = timedelta(seconds=5)  #: between SIGTERM and SIGKILL when it is killed
     image: str | None = None
+    waits: bool = False  #: it starts once its resources are free there, after all that were launched before it and wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,10 @@ class Engine(Protocol):
 
     def kill(self, tasks: Iterable[TaskId], when: datetime) -> None:
         """End tasks: SIGTERM to all their processes, SIGKILL after their grace. A stranger is reported lost."""
+        ...
+
+    def withdraw(self, tasks: Iterable[TaskId], when: datetime) -> None:
+        """Take back those of these tasks that still wait for room: they end KILLED, WITHDRAWN. The others go on."""
         ...
 
     def reconcile(self, tasks: Iterable[TaskId], when: datetime) -> None:

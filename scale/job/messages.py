@@ -45,6 +45,13 @@ class FailedJob:
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawnJob:
+    job_id: int
+    exe_num: int
+    ended: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RunningJobs:
     """These jobs have been placed and run."""
 
@@ -74,7 +81,15 @@ class FailedJobs:
     jobs: tuple[FailedJob, ...]
 
 
-Message = RunningJobs | CreateJobExecutionEnds | CompletedJobs | FailedJobs
+@dataclass(frozen=True, slots=True)
+class WithdrawnJobs:
+    """These executions were handed back before they ran; their jobs are to wait again."""
+
+    type: ClassVar = "withdrawn_jobs"
+    jobs: tuple[WithdrawnJob, ...]
+
+
+Message = RunningJobs | CreateJobExecutionEnds | CompletedJobs | FailedJobs | WithdrawnJobs
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
@@ -89,13 +104,17 @@ def running_job_messages(jobs: Iterable[RunningJob]) -> list[RunningJobs]:
 
 
 def ending_messages(
-    ends: Sequence[JobExecutionEnd], completed: Iterable[CompletedJob], failed: Iterable[FailedJob]
+    ends: Sequence[JobExecutionEnd],
+    completed: Iterable[CompletedJob],
+    failed: Iterable[FailedJob],
+    withdrawn: Iterable[WithdrawnJob] = (),
 ) -> list[Message]:
-    """In the order: how executions ended, jobs that completed, jobs that failed."""
+    """In the order: how executions ended, jobs that completed, jobs that failed, jobs that are to wait again."""
     return [
         *(CreateJobExecutionEnds(batch) for batch in batches(ends, MAX_ENDS)),
         *(CompletedJobs(batch) for batch in batches(completed, MAX_JOBS)),
         *(FailedJobs(batch) for batch in batches(failed, MAX_JOBS)),
+        *(WithdrawnJobs(batch) for batch in batches(withdrawn, MAX_JOBS)),
     ]
 
 

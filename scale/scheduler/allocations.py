@@ -41,6 +41,11 @@ class Allocations:
         with self._lock:
             return tuple(self._by_node.get(node_id, {}).values())
 
+    def executions_on(self, node_id: int) -> Sequence[str]:
+        """Their cluster ids."""
+        with self._lock:
+            return tuple(self._by_node.get(node_id, {}))
+
     def held(self, node_id: int) -> Resources:
         """The sum of what is held of this node."""
         with self._lock:

@@ -54,6 +54,16 @@ class Fleet:
                 with _trouble_is_dropped():
                     engine.launch([self._spec(task) for task in theirs], when)
 
+    @property
+    def holding(self) -> frozenset[str]:
+        """The engines that hold tasks back until there is room for them."""
+        return frozenset(name for name, engine in self._engines.items() if engine.capabilities.holds_back)
+
+    def withdraw(self, tasks: Sequence[Task], when: datetime) -> None:
+        for engine, theirs in self._by_engine(tasks):
+            with _trouble_is_dropped():
+                engine.withdraw(_ids(theirs), when)
+
     def kill(self, tasks: Sequence[Task], when: datetime) -> None:
         for engine, theirs in self._by_engine(tasks):
             with _trouble_is_dropped():
@@ -103,6 +113,7 @@ class Fleet:
             working_dir=task.working_dir,
             grace=self._kill_grace,
             image=task.docker_image,
+            waits=True,
         )
 
 

@@ -26,13 +26,14 @@ _ENDINGS = (Broken, Deposed)  # nothing that can be tried again
 class Loop:
     """One turn is made as soon as it is woken, and at least once in ``period`` seconds.
 
-    Under load ``rest`` seconds go by from the beginning of one turn to that of the next, so that each does more at once.
+    From the beginning of one turn to that of the next go by as many seconds as ``rest`` says after it; the more goes by,
+    the more each turn does at once.
     """
 
     name: str
     turn: Callable[[datetime], None]
     period: float
-    rest: float = 0.0
+    rest: Callable[[], float] = float
     bell: threading.Event = field(default_factory=threading.Event)
 
     def wake(self) -> None:
@@ -67,16 +68,17 @@ class LoopRunner:
                 thread.join()
 
     def _run(self, loop: Loop) -> None:
-        began = -loop.rest
+        earliest = 0.0
         while not self._stopping.is_set():
             loop.bell.wait(loop.period)
-            if (early := began + loop.rest - self._clock.monotonic()) > 0:
+            if (early := earliest - self._clock.monotonic()) > 0:
                 self._stopping.wait(early)
             loop.bell.clear()
             if self._stopping.is_set():
                 break
             began = self._clock.monotonic()
             self._turn(loop)
+            earliest = began + loop.rest()
         connection.close()
 
     def _turn(self, loop: Loop) -> None:

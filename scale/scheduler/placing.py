@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from scale.job.models import JobExecution, JobExecutionEnd
@@ -14,6 +14,7 @@ from scale.scheduler.allocations import Allocations
 from scale.scheduler.fence import Fence
 from scale.scheduler.learning import Learner
 from scale.scheduler.operating import Settings
+from scale.scheduler.placement.ahead import Pace
 from scale.scheduler.placement.backlog import Backlog
 from scale.scheduler.placement.gpus import hand_out
 from scale.scheduler.placement.plan import Placement, Plan, Wait, decide
@@ -29,14 +30,17 @@ _NEXT_PASS = Reason("next-pass", "there is room; it goes in one of the next pass
 class Placer:
     """The schedule loop's own; what it last found may be read by others."""
 
-    def __init__(self, nodes: NodeManager, allocations: Allocations, fence: Fence) -> None:
-        self._tracker = NodeTracker(nodes, allocations)
+    def __init__(self, nodes: NodeManager, allocations: Allocations, fence: Fence, holding: Collection[str] = ()) -> None:
+        """:param holding: the engines that hold tasks back until there is room for them"""
+        self._tracker = NodeTracker(nodes, allocations, holding)
         self._allocations = allocations
         self._fence = fence
         self._backlog = Backlog()
         self._learner = Learner(self._backlog)
         self._seen: object = None  # what the last pass looked at; the same again would find the same
         self._doubtful: tuple[Sequence[Placement], datetime] | None = None  # nobody said whether they were committed
+        self.pace = Pace()
+        self.is_ahead = False  #: the last pass gave nodes more than they have room for
         self.has_more = False  #: the last pass left something to be placed by the next
         self.reasons: Mapping[str, Reason] = {}  #: why each shape waits that does
         self.waiting: Mapping[str, int] = {}  #: queued executions by the code of what they wait for
@@ -51,6 +55,10 @@ class Placer:
         for end in ends:
             exe = end.job_exe
             self._backlog.cancel(shape_of(exe.job_type_id, exe.priority, exe.resources), exe.job_id)
+
+    def crowded(self) -> list[int]:
+        """The nodes that were given more than they have room for."""
+        return self._tracker.columns.crowded()
 
     def settle(self) -> list[JobExecution]:
         """The executions that were made, after all, by a pass that met trouble."""
@@ -67,6 +75,7 @@ class Placer:
         snapshot = self._snapshot(settings)
         seen = (self._backlog.version, snapshot.room, settings.paused_types)
         if not self._tracker.update(is_paused=settings.is_paused) and seen == self._seen:
+            self.is_ahead = False
             return []
         self._seen = None
         plan = decide(snapshot)
@@ -74,7 +83,7 @@ class Placer:
             plan = decide(snapshot)
         made = self._claim(plan.placements, settings.framework_id, when) if plan.placements else []
         self._tell(plan, settings, when)
-        self.has_more = plan.is_cut
+        self.has_more, self.is_ahead = plan.is_cut, plan.ahead > 0
         self._seen = None if plan.is_cut else seen
         return made
 
@@ -89,6 +98,7 @@ class Placer:
             paused_types=settings.paused_types,
             is_paused=settings.is_paused,
             queue_mode=settings.queue_mode,
+            depth=lambda line: self.pace.depth(line.job_type_id, line.needs),
             most=_MOST,
         )
 

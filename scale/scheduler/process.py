@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -46,6 +46,7 @@ from scale.scheduler.fleet import Fleet
 from scale.scheduler.inbox import Inbox, Recordable
 from scale.scheduler.loops import Loop
 from scale.scheduler.operating import Settings, schema_completed, settings_load
+from scale.scheduler.placement.ahead import PATIENCE
 from scale.scheduler.placement.services import cancels_settle, queue_clear_canceled
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
@@ -93,8 +94,8 @@ class Scheduler:
         self.rates = Rates(clock.now())
         self.fleet = Fleet(engines, self.tasks, self.nodes, self._limits.kill_grace)
         self.inbox = Inbox(self.tasks, self.job_exes, self.nodes, self.rates)
-        self.placer = Placer(self.nodes, self.allocations, fence)
-        self._renderer = StatusRenderer(self.nodes, self.job_exes, self.tasks, self.allocations)
+        self.placer = Placer(self.nodes, self.allocations, fence, self.fleet.holding)
+        self._renderer = StatusRenderer(self.nodes, self.job_exes, self.tasks, self.allocations, self.fleet.holding)
         self.troubles = Troubles()
         self.waits = Waits(fence)
         self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
@@ -114,9 +115,9 @@ class Scheduler:
         self._looked = clock.now()
         self._is_draining = False
         self._handed_back: list[int] | None = None
-        self._reports = Loop("reports", self.reports, 5.0)
-        self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest=0.002)
-        self._persist = Loop("persist", self.persist, 1.0, rest=0.02)
+        self._reports = Loop("reports", self.reports, 5.0, rest=self._rest(0.0, 0.015))
+        self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest=self._rest(0.002, 0.04))
+        self._persist = Loop("persist", self.persist, 1.0, rest=self._rest(0.01, 0.06))
         status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidier.tidy, 0.25)
         self.loops = (self._reports, self._schedule, self._persist, status, tidy)
 
@@ -157,6 +158,10 @@ class Scheduler:
         self._has_news = True
         self._schedule.wake()
 
+    def _rest(self, else_: float, ahead: float) -> Callable[[], float]:
+        """How long a loop rests: longer while nodes have been given work ahead, so that nobody waits for its next turn."""
+        return lambda: ahead if self.placer.is_ahead else else_
+
     # --- turns
 
     def reports(self, when: datetime) -> None:
@@ -196,6 +201,7 @@ class Scheduler:
         self._read_nodes(when)
         self._settle(self.job_exes.sync_with_database())
         self._clear_canceled(when)
+        self._take_back(when)
         self.placer.look(when)
 
     def _place(self, when: datetime) -> None:
@@ -237,7 +243,7 @@ class Scheduler:
         self.job_exes.generate_status_json(nodes, when)
         self.tasks.generate_status_json(nodes)
         online = [node for node in self.nodes.get_nodes() if node.is_online]
-        resources = {node.id: NodeResources(node.total, node.offered, self.allocations.held(node.id)) for node in online}
+        resources = {node.id: NodeResources.of(node, self.allocations.held(node.id), self.fleet.holding) for node in online}
         return document(replace(self._status_parts(when), nodes=nodes, resources=resources))
 
     def _status_parts(self, when: datetime) -> Parts:
@@ -344,6 +350,9 @@ class Scheduler:
         if not over:
             return
         self.allocations.remove(over)
+        for exe in over:
+            if (lasted := exe.lasted) is not None:
+                self.placer.pace.learn(exe.job_type_id, exe.resources, lasted)
         tell_all(logger, map(_line_of_end, over))
         self._persist.wake()
 
@@ -368,6 +377,17 @@ class Scheduler:
     def _record_nodes(self, seen: Iterable[SeenNode], when: datetime) -> list[Node]:
         with self._fence.writing():
             return nodes_record(seen=seen, when=when)
+
+    def _take_back(self, when: datetime) -> None:
+        """What has waited at its node for too long is to wait on the queue again, whence it may go elsewhere."""
+        names = chain.from_iterable(map(self.allocations.executions_on, self.placer.crowded()))
+        late = []
+        for exe in filter(None, map(self.job_exes.get_running_job_exe, names)):
+            task = exe.current_task
+            if task and task.launched and not task.has_started and when - task.launched >= PATIENCE:
+                late.append(task)
+                self.placer.pace.doubt(exe.job_type_id, exe.resources)
+        self.fleet.withdraw(late, when)
 
     def _clear_canceled(self, when: datetime) -> None:
         if self._cancels_are_doubtful:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -32,11 +32,20 @@ class _Rendered:
 class StatusRenderer:
     """The status loop's own. Each node is told as of one moment; two nodes may be some milliseconds apart."""
 
-    def __init__(self, nodes: NodeManager, job_exes: JobExecutionManager, tasks: TaskManager, allocations: Allocations) -> None:
+    def __init__(
+        self,
+        nodes: NodeManager,
+        job_exes: JobExecutionManager,
+        tasks: TaskManager,
+        allocations: Allocations,
+        holding: Collection[str] = (),
+    ) -> None:
+        """:param holding: the engines that hold tasks back until there is room for them"""
         self._nodes = nodes
         self._job_exes = job_exes
         self._tasks = tasks
         self._allocations = allocations
+        self._holding = holding
         self._rendered: dict[int, _Rendered] = {}
         self._totals = Totals()
         self._changed: set[int | None] = set()  # kept until they are rendered, whatever happens in between
@@ -70,7 +79,7 @@ class StatusRenderer:
         for node, one in zip(nodes, told, strict=True):
             own = _tasks_of(node, tasks)
             one |= {"node_tasks": own, "system_tasks": []}
-            has = NodeResources(node.total, node.offered, self._allocations.held(node.id)) if node.is_online else None
+            has = NodeResources.of(node, self._allocations.held(node.id), self._holding) if node.is_online else None
             amounts = amounts_of(has)
             counted = amounts if node.is_active else {}
             if (before := self._rendered.get(node.id)) is not None:

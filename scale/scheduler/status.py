@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from scale.kernel.moments import moment_text
 from scale.kernel.resources import STANDARD, Resources
+
+if TYPE_CHECKING:
+    from scale.node.conditions import KnownNode
 
 Json = dict[str, Any]
 Amounts = Mapping[str, tuple[int, int, int]]  #: by resource: running, offered, total; in millionths
@@ -32,6 +35,12 @@ class NodeResources:
     total: Resources
     offered: Resources
     running: Resources
+
+    @classmethod
+    def of(cls, node: KnownNode, held: Resources, holding: Collection[str]) -> Self:
+        """:param holding: the engines at whose nodes what has no room waits for it, and takes nothing till then"""
+        runs = {name: min(amount, node.offered[name]) for name, amount in held.items()} if node.engine in holding else held
+        return cls(node.total, node.offered, Resources(runs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from scale.node.conditions import KnownNode
 from scale.node.manager import NodeManager
@@ -13,8 +13,10 @@ from scale.scheduler.placement.columns import NodeColumns, Slot
 class NodeTracker:
     """The schedule loop's own."""
 
-    def __init__(self, nodes: NodeManager, allocations: Allocations) -> None:
+    def __init__(self, nodes: NodeManager, allocations: Allocations, holding: Collection[str]) -> None:
+        """:param holding: the engines that hold tasks back until there is room for them"""
         self._nodes = nodes
+        self._holding = holding
         self._allocations = allocations
         self.columns = NodeColumns()
         self._known: Sequence[KnownNode] = ()  # as they stand in the columns
@@ -39,16 +41,16 @@ class NodeTracker:
         else:
             for place, (before, node) in enumerate(zip(self._known, known, strict=True)):
                 if node is not before or is_paused != self._was_paused:
-                    self.columns.change(place, _slot(node, is_paused=is_paused))
+                    self.columns.change(place, self._slot(node, is_paused=is_paused))
         self._known, self._version, self._was_paused = known, version, is_paused
         return True
 
     def _replace(self, known: Sequence[KnownNode], *, is_paused: bool) -> None:
-        self.columns.replace(_slot(node, is_paused=is_paused) for node in known)
+        self.columns.replace(self._slot(node, is_paused=is_paused) for node in known)
         for node in known:
             self.columns.hold(node.id, self._allocations.held(node.id))
 
-
-def _slot(node: KnownNode, *, is_paused: bool) -> Slot:
-    state = node.state(scheduler_is_paused=is_paused)
-    return Slot(node.id, node.hostname, node.offered, state.takes_new_jobs, state.description)
+    def _slot(self, node: KnownNode, *, is_paused: bool) -> Slot:
+        state = node.state(scheduler_is_paused=is_paused)
+        holds_back = node.engine in self._holding
+        return Slot(node.id, node.hostname, node.offered, state.takes_new_jobs, state.description, holds_back)

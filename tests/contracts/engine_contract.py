@@ -269,6 +269,58 @@ class EngineContract(EngineHooks):
         (end,) = watch.run(self.task(watch, "b", Does.SUCCEED, resources=Resources(cpus=0.1, mem=64)))
         assert (end.state, end.reason) == (TaskState.FINISHED, Reason.NONE)
 
+    def all_of_it(self, watch: Watch, name: str, does: Does) -> TaskSpec:
+        """A task that takes all CPUs of the node, and waits for them."""
+        return self.task(watch, name, does, resources=Resources(cpus=watch.nodes[-1].offered["cpus"]), waits=True)
+
+    def test_what_waits_for_room_starts_in_turn(self, watch):
+        names = ("first", "second", "third")
+        watch.launch(*(self.all_of_it(watch, name, Does.GO_ON) for name in names))
+        for name, later in zip(names, (names[1:], names[2:], ()), strict=True):
+            watch.until_running(name)
+            assert not [report for other in later for report in watch.of(other)]
+            self.release(watch.engine, name)
+            watch.until_ended(name)
+
+    def test_nobody_overtakes_what_waits_for_room(self, watch):
+        small = self.task(watch, "small", Does.SUCCEED, waits=True)
+        watch.launch(self.all_of_it(watch, "runs", Does.GO_ON), self.all_of_it(watch, "waits", Does.SUCCEED), small)
+        watch.until_running("runs")
+        assert watch.until_reconciled("small").state is TaskState.STAGING
+        self.release(watch.engine, "runs")
+        watch.until_ended("waits", "small")
+        order = [report.task_id for report in watch.tasks if report.state is TaskState.RUNNING]
+        assert order == ["runs", "waits", "small"]
+
+    def test_what_is_withdrawn_while_it_waits_never_runs(self, watch):
+        watch.launch(self.all_of_it(watch, "runs", Does.GO_ON), self.all_of_it(watch, "waits", Does.SUCCEED))
+        watch.until_running("runs")
+        watch.engine.withdraw([TaskId("runs"), TaskId("waits"), TaskId("stranger")], self.now())
+        watch.until_ended("waits")
+        (end,) = watch.of("waits")
+        assert (end.state, end.reason) == (TaskState.KILLED, Reason.WITHDRAWN)
+        self.release(watch.engine, "runs")
+        watch.until_ended("runs")
+        assert watch.ends("runs")[0].state is TaskState.FINISHED
+
+    def test_what_is_killed_while_it_waits_ends_at_once(self, watch):
+        watch.launch(self.all_of_it(watch, "runs", Does.GO_ON), self.all_of_it(watch, "waits", Does.SUCCEED))
+        watch.until_running("runs")
+        watch.kill("waits")
+        watch.until_ended("waits")
+        (end,) = watch.of("waits")
+        assert (end.state, end.reason) == (TaskState.KILLED, Reason.NONE)
+
+    def test_what_is_launched_twice_while_it_waits_runs_once(self, watch):
+        twice = self.all_of_it(watch, "waits", Does.SUCCEED)
+        watch.launch(self.all_of_it(watch, "runs", Does.GO_ON), twice, twice)
+        watch.until_running("runs")
+        self.release(watch.engine, "runs")
+        watch.until_ended("waits")
+        watch.acknowledge("waits")
+        watch.run(self.all_of_it(watch, "last", Does.SUCCEED))
+        assert len(watch.ends("waits")) == 1
+
     def test_a_second_kill_changes_nothing(self, watch):
         watch.launch(self.task(watch, "a", Does.GO_ON))
         watch.until_running("a")

@@ -41,7 +41,7 @@ class TestInstantEngine(EngineContract):
 
     @pytest.fixture
     def engine(self):
-        with InstantEngine(behave=behave) as engine:
+        with InstantEngine(behave=behave, holds_back=True) as engine:
             yield engine
 
     def command(self, does):

@@ -58,9 +58,9 @@ class FaultyEngine:
     """What a scheduler is connected to; another scheduler gets another one."""
 
     name = "instant"
-    capabilities = Capabilities(survives_us=True)
 
     def __init__(self, inner: InstantEngine, line: Line) -> None:
+        self.capabilities: Capabilities = inner.capabilities
         self._inner = inner
         self._line = line
         self._late: list[list[Report | int]] = []
@@ -81,7 +81,7 @@ class FaultyEngine:
     def launch(self, tasks: Sequence[TaskSpec], when: datetime) -> None:
         self._obey()
         self._line.before_launch(tasks)
-        with self._line.fate.call("launch"):
+        with self._line.fate.call("launch", is_alone=True):
             self._inner.launch(tasks, when)
             self._line.asked.update(task.id for task in tasks)
             if twice := [task.id for task in tasks if self._line.asked[task.id] > 1]:
@@ -92,9 +92,14 @@ class FaultyEngine:
         with self._line.fate.call("kill"):
             self._inner.kill(tasks, when)
 
+    def withdraw(self, tasks: Iterable[TaskId], when: datetime) -> None:
+        self._obey()
+        with self._line.fate.call("withdraw"):
+            self._inner.withdraw(tasks, when)
+
     def reconcile(self, tasks: Iterable[TaskId], when: datetime) -> None:
         self._obey()
-        with self._line.fate.call("reconcile"):
+        with self._line.fate.call("reconcile", is_alone=True):
             self._inner.reconcile(tasks, when)
 
     def reports(self, when: datetime) -> list[Report]:

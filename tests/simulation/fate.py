@@ -99,9 +99,11 @@ class Fate:
             raise OperationalError("the connection is gone; nobody knows whether it was committed")
 
     @contextmanager
-    def call(self, name: str, *, may_refuse: bool = True) -> Iterator[None]:
-        """An engine is called."""
-        among = [Fault.KILL, Fault.MEANWHILE] + ([Fault.ENGINE, Fault.UNKNOWN_CALL] if may_refuse else [])
+    def call(self, name: str, *, may_refuse: bool = True, is_alone: bool = False) -> Iterator[None]:
+        """An engine is called; ``is_alone``: under a lock for which the turns of others would wait."""
+        among = (
+            [Fault.KILL] + ([] if is_alone else [Fault.MEANWHILE]) + ([Fault.ENGINE, Fault.UNKNOWN_CALL] if may_refuse else [])
+        )
         fault = self._strikes(among)
         is_first = fault is Fault.ENGINE or (fault is Fault.KILL and self._rng.random() < 0.5)
         if fault is Fault.MEANWHILE:

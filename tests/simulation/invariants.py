@@ -280,9 +280,11 @@ class Invariants:
         """By the cluster's own truth."""
         by_execution: dict[str, list[str]] = defaultdict(list)
         by_node: dict[str, list[Any]] = defaultdict(list)
+        waiting = {task.spec.id for task in self.cluster.waiting}
         for spec in self._alive():
             by_execution[parse_cluster_id(spec.id)].append(spec.id)
-            by_node[spec.node].append(spec)
+            if spec.id not in waiting:
+                by_node[spec.node].append(spec)
         for ids in by_execution.values():
             if len(ids) > 1:
                 raise Violation(f"two tasks of one execution are alive: {', '.join(ids)}")
@@ -321,7 +323,8 @@ def _check_belief(scheduler: Scheduler, node: KnownNode) -> None:
     """Something was just placed on the node: with all that the scheduler takes to be there, it fits."""
     held = scheduler.allocations.held(node.id)
     gpus = [index for occupant in scheduler.allocations.occupants(node.id) for index in occupant.gpus]
-    if not held.fits_in(node.offered) or len(gpus) != len(set(gpus)):
+    may_wait = node.engine in scheduler.fleet.holding
+    if not (may_wait or held.fits_in(node.offered)) or len(gpus) != len(set(gpus)):
         raise Violation(f"{node.hostname} offers {node.offered}, and the scheduler gave away {held}, GPUs {gpus}")
 
 

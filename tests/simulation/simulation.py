@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
 from scale.node.services import node_edit
 from scale.scheduler.fence import Deposed, Fence
+from scale.scheduler.placement.ahead import Pace
 from scale.scheduler.process import Limits, Scheduler
 from scale.scheduler.retention.rules import Retention
 from scale.scheduler.services import Candidate, scheduler_edit, term_begin
@@ -124,7 +125,7 @@ class Simulation:
         self._is_healing = False
         self._kind = kind
         self._user = User.objects.get(username="alice")
-        self._inner = InstantEngine(self._nodes(), self._behave)
+        self._inner = InstantEngine(self._nodes(), self._behave, holds_back=self.rng.random() < 0.5)
         self.cluster = self._inner.cluster
         self.invariants = Invariants(database, self.cluster, told=self.line.told, keep=self.plot.keep)
         self.line.before_launch = lambda tasks: self.invariants.before_launch(task.id for task in tasks)
@@ -442,6 +443,7 @@ class Simulation:
                 fence = Fence(term_begin(by=_CANDIDATE, when=self.now))
                 limits = Limits(retention=self.plot.keep)
                 mine = self.scheduler = self._kind(engines={"instant": self.engine}, clock=self.clock, fence=fence, limits=limits)
+                mine.placer.pace = _TakesAllForShort()
                 self._is_starting = True
                 mine.start()
             except (OperationalError, Killed) as error:
@@ -628,6 +630,13 @@ class Simulation:
         )
         assert self.scheduler is not None
         return not (self.database.rows(open_rows)[0][0] or self.scheduler.tasks.get_all_tasks() or self._is_draining)
+
+
+class _TakesAllForShort(Pace):
+    """Has everything go ahead of its room that may: also what runs for ever."""
+
+    def depth(self, job_type_id: int, needs: Mapping[str, float]) -> int:
+        return 0 if needs.get("gpus") else 2
 
 
 def _turn(scheduler: Scheduler, name: str) -> Callable[[datetime], None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import os
 import signal
-from collections import deque
 
 from scale.engines.local import disk, ending, orphans, places, processes, recovery, wire
 from scale.engines.local.disk import DiskFull
@@ -13,6 +12,7 @@ from scale.engines.local.folders import Folders
 from scale.engines.local.journal import Journal
 from scale.engines.local.launching import Launcher, Refused
 from scale.engines.local.limits import Limits
+from scale.engines.local.line import Line
 from scale.engines.local.output import Output
 from scale.engines.local.sampling import Sampler
 from scale.engines.local.sweeping import Sweeper
@@ -29,7 +29,7 @@ class Crew:
 
     def __init__(self, home: str, base: int, keeper_id: str) -> None:
         self.reports: list[dict[str, Any]] = []
-        self.waiting: deque[dict[str, Any]] = deque()  #: launches not yet carried out
+        self.line = Line()  #: launches not yet carried out
         self.retry_at: float | None = None  #: the disk is full: nothing starts, and when to try again
         self.task_env: dict[str, str] = {}
         self.sampler = Sampler(f"{home}/{places.LOGS}")
@@ -60,10 +60,11 @@ class Crew:
         for task in found.over:
             self.gone(task)
         self._compact()
-        self.limits.recover(task for task in found.tasks.values() if task.runs)
-        for day in {task.day for task in found.tasks.values() if task.runs}:
+        running = [task for task in found.tasks.values() if task.runs]
+        self.limits.recover(running)
+        for day in {task.day for task in running}:
             self.sampler.watch(day)
-        self._end_by_signal([task for task in found.tasks.values() if task.runs and task.killed])
+        self._end_by_signal([task for task in running if task.killed])
         self.launch_some(0)
         return found.strange
 
@@ -74,11 +75,11 @@ class Crew:
 
     @property
     def can_launch(self) -> bool:
-        return bool(self.waiting) and self.retry_at is None
+        return self.retry_at is None and self.line.first is not None
 
     @property
     def has_work(self) -> bool:
-        return bool(self.waiting or self._by_pid or self._ended)
+        return bool(self.line or self._by_pid or self._ended)
 
     @property
     def longest_grace(self) -> float:
@@ -95,9 +96,11 @@ class Crew:
         if self.is_held:
             return
         try:
-            for _ in range(min(most, len(self.waiting))):
-                self._launch(self.waiting[0])
-                self.waiting.popleft()
+            for _ in range(most):
+                if (order := self.line.first) is None:
+                    break
+                self._launch(order)
+                self.line.leave(order)
         except DiskFull:
             self._hold()
         if self._journal.is_behind:
@@ -114,16 +117,13 @@ class Crew:
         self._end_killed_launches()
 
     def _end_killed_launches(self) -> None:
-        killed = [order for order in self.waiting if order.get("killed")]
-        if killed:
-            self.waiting = deque(order for order in self.waiting if not order.get("killed"))
-            for order in killed:
-                self._launch(order)
+        for order in self.line.pop_killed():
+            self._launch(order)
 
     def kill(self, ids: Iterable[str]) -> None:
         """End tasks; a stranger is reported lost, and one whose end was told is left alone."""
         self.reap()  # what has ended by itself was not killed
-        waiting = {order["id"]: order for order in self.waiting}
+        waiting = {order["id"]: order for order in self.line}
         doomed = []
         for task_id in ids:
             task = self._tasks.get(task_id)
@@ -131,7 +131,7 @@ class Crew:
                 task.killed = True
                 doomed.append(task)
             elif task_id in waiting:
-                waiting[task_id]["killed"] = True
+                self.line.kill(waiting[task_id])
             elif task is None:
                 self._report_stranger(task_id)
         self._journal.write(*(["kill", task.id] for task in doomed))
@@ -140,10 +140,15 @@ class Crew:
             self._end_killed_launches()
 
     def kill_all(self) -> None:
-        self.kill([*(order["id"] for order in self.waiting), *(task.id for task in self._by_pid.values())])
+        self.kill([*(order["id"] for order in self.line), *(task.id for task in self._by_pid.values())])
+
+    def withdraw(self, ids: Iterable[str]) -> None:
+        """Take back what waits for room, and only that."""
+        for order in self.line.withdraw(ids):
+            self._end_unstarted(self._task_of(order), ending.withdrawn())
 
     def reconcile(self, ids: Iterable[str]) -> None:
-        waiting = {order["id"] for order in self.waiting}
+        waiting = {order["id"] for order in self.line}
         for task_id in ids:
             if task := self._tasks.get(task_id):
                 self.reports.append(task.report())
@@ -178,9 +183,7 @@ class Crew:
         """
         if order["id"] in self._tasks:
             return
-        wall = processes.wall()
-        task = Task(order["id"], places.day_of(wall, self._keeper_id), order["grace"], wall)
-        task.limit = order.get("mem", 0.0)
+        task = self._task_of(order)
         try:
             if streams := self._open_output(task):
                 self._start_with(streams, task, order)
@@ -190,6 +193,12 @@ class Crew:
             if not order.get("killed"):
                 raise
             self._end_unstarted(task, ending.never_started())
+
+    def _task_of(self, order: dict[str, Any]) -> Task:
+        wall = processes.wall()
+        task = Task(order["id"], places.day_of(wall, self._keeper_id), order["grace"], wall)
+        task.limit, task.needs = order.get("mem", 0.0), order.get("needs", {})
+        return task
 
     def _open_output(self, task: Task) -> tuple[int, int] | None:
         try:
@@ -266,6 +275,7 @@ class Crew:
         self._tasks[task.id] = self._names[task.name] = task
         if task.runs:
             self._by_pid[task.pid] = task
+            self.line.take(task.needs)
 
     # How a task ends
 
@@ -322,7 +332,8 @@ class Crew:
         if peak := self.limits.ended(task):
             end = {**end, "mem": round(peak, 3)} if "mem" in end else end
         task.finish(ending.out_of_memory(end, task.limit) if task.is_over else end, when)
-        self._by_pid.pop(task.pid, None)
+        if self._by_pid.pop(task.pid, None):
+            self.line.give(task.needs)
         self._journal.write(task.end_record())
         self.reports.append(task.report())
         self.sampler.forget(task.name)

@@ -49,5 +49,9 @@ def refused(reason: str, message: str) -> dict[str, Any]:
     return {"state": wire.FAILED, "reason": reason, "message": message}
 
 
+def withdrawn() -> dict[str, Any]:
+    return {"state": wire.KILLED, "reason": wire.WITHDRAWN, "message": "taken back before there was room for it"}
+
+
 def never_started() -> dict[str, Any]:
     return {"state": wire.KILLED, "message": "killed before it started"}

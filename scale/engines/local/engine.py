@@ -40,7 +40,7 @@ class LocalEngine:
     :param memory_limits: how tasks are held to their memory: auto, cgroup, watch or off
     """
 
-    capabilities = Capabilities(survives_us=True, is_bound_to_host=True)
+    capabilities = Capabilities(survives_us=True, is_bound_to_host=True, holds_back=True)
 
     def __init__(
         self,
@@ -72,6 +72,7 @@ class LocalEngine:
         self._link: Link | None = None
         self._longest_grace = 0.0
         self._node = ""
+        self._offered = Resources()
         self._wake: Callable[[], None] = lambda: None
         self._stopped = threading.Event()
         self._reader: threading.Thread | None = None
@@ -114,10 +115,14 @@ class LocalEngine:
         orders = [translate.order(task) for task in tasks]
         longest = max((order["grace"] for order in orders), default=0.0)
         self._longest_grace = max(self._longest_grace, longest)
-        self._send({"launch": orders})
+        if orders:
+            self._send({"launch": orders, "offered": dict(self._offered)})
 
     def kill(self, tasks: Iterable[TaskId], when: datetime) -> None:
         self._send({"kill": list(tasks)})
+
+    def withdraw(self, tasks: Iterable[TaskId], when: datetime) -> None:
+        self._send({"withdraw": list(tasks)})
 
     def reconcile(self, tasks: Iterable[TaskId], when: datetime) -> None:
         self._send({"reconcile": list(tasks)})
@@ -194,6 +199,7 @@ class LocalEngine:
             return NodeReport(self._node, socket.gethostname(), is_online=False, when=when)
         total, offered = machine.measured(self.home)
         total, offered = Resources({**total, **self._offers}), Resources({**offered, **self._offers})
+        self._offered = offered
         return NodeReport(self._node, socket.gethostname(), True, when, total, offered, self._conditions)
 
     def _read(self) -> None:

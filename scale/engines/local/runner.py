@@ -269,9 +269,11 @@ class Runner:
         match message:
             case {"launch": orders}:
                 if not self._is_stopping:
-                    self._crew.waiting.extend(orders)
+                    self._crew.line.join(orders, message.get("offered", {}))
             case {"kill": ids}:
                 self._crew.kill(ids)
+            case {"withdraw": ids}:
+                self._crew.withdraw(ids)
             case {"reconcile": ids}:
                 self._crew.reconcile(ids)
             case {"ack": ids}:

@@ -15,7 +15,7 @@ class Task:
 
     __slots__ = (
         "after", "before", "day", "directory", "end", "grace", "group", "id", "is_child", "is_over", "kill_at", "killed", "limit",
-        "name", "pid", "pidfd", "wall",
+        "name", "needs", "pid", "pidfd", "wall",
     )  # fmt: skip
 
     def __init__(self, task_id: str, day: str, grace: float, wall: float) -> None:
@@ -32,6 +32,7 @@ class Task:
         self.killed = False  #: we were asked to end it
         self.kill_at = 0.0  #: when it gets SIGKILL
         self.limit = 0.0  #: MiB of memory that it may use; 0: no limit
+        self.needs: dict[str, float] = {}  #: what it takes of the machine while it runs
         self.group: cgroups.Group | None = None  #: holds it to its limit
         self.is_over = False  #: it got over its limit
         self.end: dict[str, Any] | None = None
@@ -67,6 +68,8 @@ class Task:
             "wall": self.wall,
             "before": self.before,
         }
+        if self.needs:
+            facts["needs"] = self.needs
         if self.limit:
             facts["limit"] = self.limit
         if self.group:
@@ -120,7 +123,7 @@ def _planned(task_id: str, facts: dict[str, Any]) -> Task:
     """What a keeper of another version did not write down is taken for unknown."""
     task = Task(task_id, facts.get("day", ""), facts.get("grace", 5.0), facts.get("wall", 0.0))
     task.directory, task.before = facts.get("dir"), facts.get("before", -1.0)
-    task.limit = facts.get("limit", 0.0)
+    task.limit, task.needs = facts.get("limit", 0.0), facts.get("needs", {})
     task.group = cgroups.known(task.limit, facts["group"]) if "group" in facts else None
     return task
 

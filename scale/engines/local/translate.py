@@ -22,6 +22,8 @@ def order(task: TaskSpec) -> dict[str, Any]:
         "cwd": task.working_dir,
         "grace": task.grace.total_seconds(),
         "mem": task.resources["mem"],
+        "needs": dict(task.resources),
+        "waits": task.waits,
     }
 
 

@@ -1,7 +1,7 @@
 """What the engine and its keeper say to each other: JSON values, one a line, and the words in them.
 
 The words repeat those of `scale.engines.protocol`, which is too heavy for the keeper to import; a test compares them.
-From the engine: hello, launch, kill, reconcile, ack, stop. From the keeper: hello, reports, held, displaced, refused.
+From the engine: hello, launch, kill, withdraw, reconcile, ack, stop. From the keeper: hello, reports, held, displaced, refused.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ LAUNCH_FAILED = "REASON_LAUNCH_FAILED"
 OUT_OF_MEMORY = "REASON_OUT_OF_MEMORY"
 EXIT_UNSEEN = "REASON_EXIT_UNSEEN"
 UNKNOWN_TASK = "REASON_UNKNOWN_TASK"
+WITHDRAWN = "REASON_WITHDRAWN"
 
 
 def line(value: object) -> bytes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from scale.database import instance
+from scale.engines.protocol import Reason
 from scale.error.catalog import BY_NAME
 from scale.job.execution import machine
 from scale.job.execution.configuration import SHELL
@@ -188,6 +189,17 @@ class RunningJobExecution:
     def get_container_names(self) -> list[str]:
         return [task.container_name for task in self._tasks if task.container_name is not None]
 
+    @property
+    def lasted(self) -> timedelta | None:
+        """How long its program ran; None as long as that is not known."""
+        main = self._task_of_type("main")
+        return main.ended - main.started if main and main.started and main.ended else None
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether it is over because its node handed it back before it ran."""
+        return self._state.is_withdrawn
+
     def is_finished(self) -> bool:
         """Whether all its tasks are; an execution whose status is final may still have a task to be killed."""
         return self._state.is_over
@@ -216,6 +228,8 @@ class RunningJobExecution:
 
     def _event(self, task: JobExecutionTask, news: TaskStatusUpdate, when: datetime) -> machine.Event:
         match news.status:
+            case TaskStatus.KILLED if news.reason == Reason.WITHDRAWN:
+                return machine.TaskWithdrawn(TaskId(news.task_id), when)
             case TaskStatus.FINISHED:
                 return machine.TaskFinished(TaskId(news.task_id), when, news.heard or when)
             case TaskStatus.LOST:

@@ -5,6 +5,7 @@ The rules:
 * The first ending wins. Whatever comes later changes neither status nor error nor time.
 * An ending drops the tasks that remain; the current one is held until the engine says that it is gone.
 * An update or a timeout of a task that we do not hold is an echo, and changes nothing.
+* A task that its node hands back unstarted ends the execution as canceled, for no fault of its own.
 * A lost task runs again, under a new id; one that is lost `losses_allowed` times fails the execution.
 * An execution that waits strictly longer than `PATIENCE` for its next task starves. It does not before its first.
 """
@@ -30,6 +31,7 @@ class Execution(NamedTuple):
     finished: datetime | None = None  #: when the status became final; the current task may still have to die
     idle_since: datetime | None = None  #: when we learned that the last task had ended or was lost
     is_starved: bool = False
+    is_withdrawn: bool = False  #: it never ran, and its job is to be queued again
     losses_allowed: int = LOSSES_ALLOWED
 
     @property
@@ -72,6 +74,14 @@ class TaskLost:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskWithdrawn:
+    """It had not started, and never will."""
+
+    task: TaskId
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NodeLost:
     when: datetime
 
@@ -95,7 +105,7 @@ class TimePassed:
     when: datetime
 
 
-Event = TaskStarted | TaskFinished | TaskFailed | TaskLost | NodeLost | TimedOut | Canceled | TimePassed
+Event = TaskStarted | TaskFinished | TaskFailed | TaskLost | TaskWithdrawn | NodeLost | TimedOut | Canceled | TimePassed
 
 
 # --- effects: what the shell does about it
@@ -115,7 +125,7 @@ Effect = KillTask | ReconcileTask
 Step = tuple[Execution, tuple[Effect, ...]]
 
 
-def step(exe: Execution, event: Event) -> Step:  # noqa: PLR0911 one return an event
+def step(exe: Execution, event: Event) -> Step:  # noqa: C901, PLR0911 one case and one return an event
     match event:
         case TaskStarted():
             return _start(exe), ()
@@ -125,9 +135,11 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: PLR0911 one return an e
             return _end(exe, ExecutionStatus.FAILED, when, error, current=None, idle_since=when), ()
         case TaskLost(task, when, heard) if task == exe.current:
             return _lose(exe._replace(current=None, idle_since=heard), task, when), ()
+        case TaskWithdrawn(task, when) if task == exe.current:
+            return _withdraw(exe._replace(current=None, idle_since=when), when), ()
         case TimedOut(task, error, when) if task == exe.current:
             return _end(exe, ExecutionStatus.FAILED, when, error), (KillTask(task),)
-        case TaskFinished() | TaskFailed() | TaskLost() | TimedOut():
+        case TaskFinished() | TaskFailed() | TaskLost() | TaskWithdrawn() | TimedOut():
             return exe, ()  # an echo of a task we no longer hold
         case NodeLost(when):
             return _end(exe, ExecutionStatus.FAILED, when, "node-lost"), _about_current(exe, ReconcileTask)
@@ -165,6 +177,12 @@ def _lose(idle: Execution, task: TaskId, when: datetime) -> Execution:
     if losses >= idle.losses_allowed:
         return _end(idle, ExecutionStatus.FAILED, when, "node-lost")
     return idle._replace(remaining=(lost_task_id(task, losses), *idle.remaining))
+
+
+def _withdraw(idle: Execution, when: datetime) -> Execution:
+    if idle.status is not ExecutionStatus.RUNNING:
+        return idle
+    return _end(idle, ExecutionStatus.CANCELED, when)._replace(is_withdrawn=True)
 
 
 def _starve(exe: Execution, when: datetime) -> Execution:

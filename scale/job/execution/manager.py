@@ -9,7 +9,7 @@ from typing import Any
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.metrics import History, TotalJobExeMetrics
 from scale.job.execution.selectors import executions_to_cancel, executions_unwanted
-from scale.job.messages import CompletedJob, FailedJob, Message, RunningJobs, ending_messages
+from scale.job.messages import CompletedJob, FailedJob, Message, RunningJobs, WithdrawnJob, ending_messages
 from scale.job.models import JobExecutionEnd
 from scale.job.states import ExecutionStatus
 from scale.job.tasks.base_task import Task
@@ -71,7 +71,7 @@ class JobExecutionManager:
             finished, self._finished = self._finished, []
         try:
             ends = [*canceled_ends, *(exe.create_job_exe_end_model() for exe in finished)]
-            return [*running, *ending_messages(ends, _completed(finished), _failed(finished))]
+            return [*running, *ending_messages(ends, _completed(finished), _failed(finished), _withdrawn(finished))]
         except BaseException:  # the row of an error could not be read
             with self._lock:
                 self._running_messages[:0], self._canceled_ends[:0], self._finished[:0] = running, canceled_ends, finished
@@ -216,6 +216,12 @@ def _completed(finished: Iterable[RunningJobExecution]) -> list[CompletedJob]:
         CompletedJob(exe.job_id, exe.exe_num, exe.finished)
         for exe in finished
         if exe.status == ExecutionStatus.COMPLETED and exe.finished is not None
+    ]
+
+
+def _withdrawn(finished: Iterable[RunningJobExecution]) -> list[WithdrawnJob]:
+    return [
+        WithdrawnJob(exe.job_id, exe.exe_num, exe.finished) for exe in finished if exe.is_withdrawn and exe.finished is not None
     ]
 
 

@@ -25,6 +25,8 @@ from scale.job.messages import (
     Message,
     RunningJob,
     RunningJobs,
+    WithdrawnJob,
+    WithdrawnJobs,
 )
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
 from scale.job.states import JobStatus, RetryOn, sources_of
@@ -53,13 +55,14 @@ def messages_apply(
     ends = [end for message in messages if isinstance(message, CreateJobExecutionEnds) for end in message.job_exe_ends]
     completed = [job for message in messages if isinstance(message, CompletedJobs) for job in message.jobs]
     failed = [job for message in messages if isinstance(message, FailedJobs) for job in message.jobs]
-    spoken_of: Iterable[RunningJob | CompletedJob | FailedJob] = chain(running, completed, failed)
+    withdrawn = [job for message in messages if isinstance(message, WithdrawnJobs) for job in message.jobs]
+    spoken_of: Iterable[RunningJob | CompletedJob | FailedJob | WithdrawnJob] = chain(running, completed, failed, withdrawn)
     _lock_jobs({job.job_id for job in spoken_of})
     _record_updates(updates, is_repeated=is_repeated)
     _record_ends(ends)
     _record_running(running, when)
     _record_completed(completed, when)
-    return Recorded(tuple(ends), tried_again=tuple(_record_failed(failed, when)))
+    return Recorded(tuple(ends), tried_again=(*_record_failed(failed, when), *_record_withdrawn(withdrawn, when)))
 
 
 @transaction.atomic
@@ -70,8 +73,7 @@ def jobs_put_back(*, job_ids: Iterable[int], when: datetime) -> int:
     """
     jobs = _locked_jobs(set(job_ids))
     back = [jobs[pk] for pk in _adrift().filter(pk__in=jobs).order_by("pk").values_list("pk", flat=True)]
-    Job.objects.filter(pk__in=[job.pk for job in back]).update(max_tries=F("max_tries") + 1)
-    return len(queue_again([(job, job.queued or when) for job in back], when))
+    return len(_put_back(back, when))
 
 
 def jobs_recover(*, when: datetime) -> int:
@@ -160,6 +162,19 @@ def _record_failed(failed: Sequence[FailedJob], when: datetime) -> list[QueueEnt
     )
     runs = (JobStatus.QUEUED, JobStatus.RUNNING)
     return queue_again([(jobs[t.job_id], t.ended) for t in sorted(again) if jobs[t.job_id].status in runs], when)
+
+
+def _record_withdrawn(withdrawn: Sequence[WithdrawnJob], when: datetime) -> list[QueueEntry]:
+    """Queue these jobs again, at the place that they had; it does not count against their tries."""
+    jobs = _locked_jobs({told.job_id for told in withdrawn}) if withdrawn else {}
+    runs = (JobStatus.QUEUED, JobStatus.RUNNING)
+    told = {told.job_id: told.exe_num for told in withdrawn}
+    return _put_back([job for job in jobs.values() if job.num_exes == told[job.pk] and job.status in runs], when)
+
+
+def _put_back(jobs: Sequence[Job], when: datetime) -> list[QueueEntry]:
+    Job.objects.filter(pk__in=[job.pk for job in jobs]).update(max_tries=F("max_tries") + 1)
+    return queue_again([(job, job.queued or when) for job in jobs], when)
 
 
 def _is_tried_again(job: Job, error: Error) -> bool:

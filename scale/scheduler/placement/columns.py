@@ -12,6 +12,7 @@ from scale.kernel.resources import STANDARD, Resources
 
 Columns = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+ROUNDING = 1e-6  # sums of fractions such as 0.1 cpus must not refuse a fit
 Needs = tuple[tuple[int, float], ...]  #: the row of each resource that is wanted, and how much of it
 
 
@@ -24,6 +25,7 @@ class Slot:
     offered: Resources  #: what tasks may have of it, taken or not
     is_ready: bool  #: takes new jobs
     not_ready: str = ""  #: why not
+    holds_back: bool = False  #: what has no room there yet may wait there
 
 
 class NodeColumns:
@@ -38,6 +40,7 @@ class NodeColumns:
         self.slots = list(slots)
         self._place_of = {slot.node_id: place for place, slot in enumerate(self.slots)}
         self.is_ready = np.zeros(len(self.slots), dtype=bool)
+        self.holds_back = np.zeros(len(self.slots), dtype=bool)
         self.offered = np.zeros((len(self.names), len(self.slots)))
         self._held = np.zeros_like(self.offered)
         for place, slot in enumerate(self.slots):
@@ -48,6 +51,7 @@ class NodeColumns:
         self._know(slot.offered)
         self.slots[place] = slot
         self.is_ready[place] = slot.is_ready
+        self.holds_back[place] = slot.holds_back
         self.offered[:, place] = self.column(slot.offered)
 
     def hold(self, node_id: int, held: Mapping[str, float]) -> None:
@@ -59,7 +63,17 @@ class NodeColumns:
     @property
     def free(self) -> Columns:
         """What no execution holds; never negative, also where a node holds more than it offers now."""
-        return np.maximum(self.offered - self._held, 0.0)
+        return np.maximum(self.spare, 0.0)
+
+    @property
+    def spare(self) -> Columns:
+        """The same; negative where executions have been placed ahead of their room."""
+        return self.offered - self._held
+
+    def crowded(self) -> list[int]:
+        """The ids of the nodes at which something waits for room."""
+        places = np.flatnonzero(self.holds_back & (self.spare < -ROUNDING).any(axis=0))
+        return [self.slots[place].node_id for place in places.tolist()]
 
     def column(self, amounts: Mapping[str, float]) -> Columns:
         return np.array([amounts.get(name, 0.0) for name in self.names])

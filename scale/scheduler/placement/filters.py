@@ -10,9 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scale.scheduler.placement.columns import Columns, Mask, Needs, Slot
-
-ROUNDING = 1e-6  # sums of fractions such as 0.1 cpus must not refuse a fit
+from scale.scheduler.placement.columns import ROUNDING, Columns, Mask, Needs, Slot
 
 
 class Nodes(NamedTuple):

@@ -8,6 +8,8 @@ The rules:
   what the waiting one will not need once everything more urgent on that node has ended. So a large job is not starved
   by small ones, and small ones still run beside it.
 * What no node could ever hold waits without keeping anything from others.
+* An ask of what runs shortly may go ahead of its room to a node that holds it back until there is, and that nobody more
+  urgent waits for.
 * A plan is a proposal: whoever applies it looks again.
 
 Within a pass room only shrinks. So asks of one shape are taken together for as long as none of another goes before them;
@@ -28,8 +30,9 @@ import numpy as np
 
 from scale.queue.ordering import Urgency
 from scale.scheduler.placement import filters, scores
-from scale.scheduler.placement.columns import Columns, Mask, Needs
-from scale.scheduler.placement.filters import ROUNDING, Nodes
+from scale.scheduler.placement.ahead import MOST
+from scale.scheduler.placement.columns import ROUNDING, Columns, Mask, Needs
+from scale.scheduler.placement.filters import Nodes
 from scale.scheduler.placement.snapshot import Ask, Line, Snapshot
 
 
@@ -56,6 +59,7 @@ class Plan:
     placements: tuple[Placement, ...] = ()
     waits: tuple[Wait, ...] = ()  #: of each shape the first that waits
     is_cut: bool = False  #: there may be more to place than one pass does, or than is known of the queue
+    ahead: int = 0  #: how many of the placements have no room yet
     dry: str = ""  #: the shape of which more would have to be known to go on
 
 
@@ -160,6 +164,8 @@ class _Pass:
         self._room = _Room(snapshot)
         self._room_of_type = dict(snapshot.room)
         self._kept = np.zeros(len(snapshot.nodes.slots), dtype=bool)
+        self._count_ahead = 0
+        self._ahead: Columns | None = None  # what has been placed ahead in this pass
         self._placements: list[Placement] = []
 
     def run(self) -> Plan:
@@ -175,7 +181,7 @@ class _Pass:
                 heappush(turns, (turn.line.keys[turn.next], number, turn))
             elif not turn.line.is_whole:
                 dry = turn.line.shape
-        return Plan(tuple(self._placements), tuple(waits), is_cut=bool(turns or dry), dry=dry)
+        return Plan(tuple(self._placements), tuple(waits), is_cut=bool(turns or dry), ahead=self._count_ahead, dry=dry)
 
     def _held_back(self, turn: _Turn) -> Wait | None:
         """Reasons that no node has anything to do with."""
@@ -193,6 +199,7 @@ class _Pass:
         kind = turn.line.job_type_id
         if kind not in self._room_of_type:
             left = self._place(turn, count)
+            left -= self._place_ahead(turn, left) if left else 0
         else:
             may = min(count, self._room_of_type[kind])
             left = self._place(turn, may)
@@ -206,11 +213,53 @@ class _Pass:
         while count and turn.seek():
             times = turn.fit(self._room, count)
             self._room.take(turn.place, turn.needs, times)
-            node_id = self._snapshot.nodes.slots[turn.place].node_id
-            self._placements += map(Placement, turn.line.asks[turn.next : turn.next + times], repeat(node_id))
-            turn.next += times
+            self._give(turn, turn.place, times)
             count -= times
         return count
+
+    def _place_ahead(self, turn: _Turn, count: int) -> int:
+        """Of so many asks for which there is no room, place some where it is expected soon; evenly. Returns how many."""
+        depth = self._snapshot.depth(turn.line)
+        waiting = self._waiting_room(turn, depth) if depth else ()
+        placed = 0
+        for number, (place, most) in enumerate(waiting):
+            times = min(most, -(-(count - placed) // (len(waiting) - number)))
+            self._give(turn, place, times)
+            self._take_ahead(place, turn.needs, times)
+            placed += times
+        self._count_ahead += placed
+        return placed
+
+    def _waiting_room(self, turn: _Turn, depth: int) -> list[tuple[int, int]]:
+        """The nodes at which some of the line may wait, and how many more."""
+        nodes = self._room.nodes()
+        may = filters.could_hold(turn.needs, nodes) & self._snapshot.nodes.holds_back & ~self._kept
+        found = []
+        for place in np.flatnonzero(may).tolist():
+            at_once = min(int((nodes.offered[row, place] + ROUNDING) // amount) for row, amount in turn.needs)
+            beyond = min(int((self._spare(row, place) + ROUNDING) // amount) for row, amount in turn.needs)
+            if (more := min(depth * at_once, MOST) + beyond) > 0:
+                found.append((place, more))
+        return found
+
+    def _spare(self, row: int, place: int) -> float:
+        """What neither executions nor this pass's placements have of the node; negative where some go ahead of their room."""
+        columns, free = self._snapshot.nodes, self._room.nodes().free
+        taken = max(columns.spare[row, place], 0.0) - free[row, place]
+        ahead = self._ahead[row, place] if self._ahead is not None else 0.0
+        return float(columns.spare[row, place] - taken - ahead)
+
+    def _take_ahead(self, place: int, needs: Needs, times: int) -> None:
+        if self._ahead is None:
+            self._ahead = np.zeros_like(self._snapshot.nodes.offered)
+        for row, amount in needs:
+            self._ahead[row, place] += times * amount
+
+    def _give(self, turn: _Turn, place: int, times: int) -> None:
+        """The next asks of the line go there."""
+        node_id = self._snapshot.nodes.slots[place].node_id
+        self._placements += map(Placement, turn.line.asks[turn.next : turn.next + times], repeat(node_id))
+        turn.next += times
 
     def _refuse(self, turn: _Turn) -> Wait:
         nodes = self._room.nodes()

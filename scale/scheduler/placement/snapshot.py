@@ -65,3 +65,4 @@ class Snapshot:
     is_paused: bool = False
     queue_mode: QueueMode = QueueMode.FIFO
     most: int = 1000  #: so many are placed in one pass
+    depth: Callable[[Line], int] = lambda line: 0  #: how many of a line may wait at a node for each that runs there

@@ -118,7 +118,8 @@ def test_a_wait_status_becomes_a_report(status, asked, state, how):
 
 def test_an_order_is_all_the_keeper_needs():
     spec = TaskSpec(TaskId("a"), "node", ("echo", "x"), Resources(), env={"A": "b"}, grace=timedelta(seconds=2))
-    assert translate.order(spec) == {"id": "a", "argv": ["echo", "x"], "env": {"A": "b"}, "cwd": None, "grace": 2.0, "mem": 0.0}
+    plain = {"id": "a", "argv": ["echo", "x"], "env": {"A": "b"}, "cwd": None, "grace": 2.0, "mem": 0.0}
+    assert translate.order(spec) == {**plain, "needs": {}, "waits": False}
 
 
 # Output

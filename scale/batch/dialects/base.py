@@ -1,0 +1,279 @@
+"""What all dialects have in common: a dialect turns resources into a script, orders into argument lists, outputs into values.
+
+It runs nothing and knows no clock: hosts run its commands, QueueManager brings both together. To write one:
+
+1. the class variables: `name`, `prefix`, `directives`, `supported_qresources_keys`, `job_id_pattern`;
+2. `options_of`: resources in words of `directives`;
+3. `submit_argv`, `cancel_argv`, `live_argvs`, `history_argvs`: commands, each an argument list, never a text for a shell;
+4. `read_submit`, `read_cancel`, `read_jobs`, `read_history`: what came of them.
+
+The methods that qtoolkit has are made of these here.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shlex
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+from scale.batch import checks
+from scale.batch.errors import InvalidFieldError, InvalidJobIDError, OutputParsingError, UnsupportedResourcesError
+from scale.batch.jobs import QJob, QState
+from scale.batch.jsonable import suggestion
+from scale.batch.resources import QResources
+from scale.batch.results import CancelResult, SubmissionResult
+from scale.batch.states import NativeState
+from scale.kernel.errors import Fault
+
+log = logging.getLogger(__name__)
+
+#: a program and its arguments, as exec takes them
+Argv = tuple[str, ...]
+#: one job, by itself or its id
+JobRef = QJob | int | str
+Options = Mapping[str, Any] | QResources | None
+
+T = TypeVar("T")
+U = TypeVar("U")
+State = TypeVar("State", bound=NativeState)
+
+#: lines for the header as they are
+VERBATIM = "qverbatim"
+#: so many ids fit into one argument of a command
+IDS_AT_ONCE = 1000
+
+
+class Output(NamedTuple):
+    """What a command of the batch system left."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @classmethod
+    def of(cls, exit_code: int, stdout: str | bytes | None, stderr: str | bytes | None) -> Output:
+        return cls(exit_code, _text(stdout), _text(stderr))
+
+
+class BaseSchedulerIO(ABC):
+    """One batch system's tongue."""
+
+    #: its name in `scheduler_mapping`
+    name: ClassVar[str]
+    #: the first line of a script
+    shebang: ClassVar[str] = "#!/bin/bash"
+    #: what a line of the header starts with
+    prefix: ClassVar[str]
+    #: options in the order of the header; `{}` is where the value goes, an option without it is a switch
+    directives: ClassVar[Mapping[str, str]]
+    #: fields of QResources that this batch system can give
+    supported_qresources_keys: ClassVar[frozenset[str]]
+    #: what an id looks like, all of it
+    job_id_pattern: ClassVar[re.Pattern[str]]
+
+    def __init__(self, *, check_job_ids: bool = True) -> None:
+        self.check_job_ids = check_job_ids
+
+    # ---- what a dialect says
+
+    @abstractmethod
+    def options_of(self, resources: QResources) -> dict[str, Any]:
+        """These resources, checked and supported, in options of `directives`; without `scheduler_kwargs`."""
+
+    @abstractmethod
+    def submit_argv(self, script_file: str) -> Argv: ...
+
+    @abstractmethod
+    def cancel_argv(self, ids: Sequence[str]) -> Argv:
+        """Cancel all of these, which are checked."""
+
+    @abstractmethod
+    def live_argvs(self, ids: Sequence[str], user: str | None) -> list[Argv]:
+        """Ask for these jobs (all there are if none is named), or those of a user; few commands for any number of jobs."""
+
+    @abstractmethod
+    def history_argvs(self, ids: Sequence[str]) -> list[Argv]:
+        """Ask for these jobs after they have left the live ones; nothing where no history is kept."""
+
+    @abstractmethod
+    def read_submit(self, output: Output) -> SubmissionResult: ...
+
+    @abstractmethod
+    def read_cancel(self, output: Output) -> CancelResult: ...
+
+    @abstractmethod
+    def read_jobs(self, output: Output) -> list[QJob]:
+        """What one of `live_argvs` said. A job that cannot be read is told in the log and left out: see `each`, `state_of`.
+
+        :raises CommandFailedError: the command failed, and not merely because a job is over or unknown
+        :raises OutputParsingError: nothing of it can be read
+        """
+
+    @abstractmethod
+    def read_history(self, output: Output) -> list[QJob]:
+        """What one of `history_argvs` said, under the terms of `read_jobs`; of a job that ran twice the last run counts."""
+
+    def whole(self, job_id: str) -> str:
+        """The id of what this is a part of, such as the array of a task; its own if it is none."""
+        return job_id
+
+    def is_part(self, job_id: str, of: str) -> bool:
+        """Whether a job of this id is the one that was asked for, or a part of it, such as a task of an array."""
+        return job_id == of
+
+    def word(self, option: str, value: str) -> str:
+        """A value as it stands in a directive; one that could end the word is refused. A dialect that can quote overrides it.
+
+        There is no control character in it.
+        """
+        return checks.bare_word(option, value)
+
+    # ---- scripts
+
+    def get_submission_script(self, commands: str | Sequence[str], options: Options = None) -> str:
+        """The script: shebang, header, an empty line, commands. It has no newline at its end.
+
+        :raises UnsupportedResourcesError: the batch system cannot give what is asked for
+        :raises InvalidFieldError: an option is not known, or holds what must not get into a script
+        """
+        header = self.generate_header(options)
+        text = commands if isinstance(commands, str) else "\n".join(commands)
+        return "\n".join([self.shebang, *([header, ""] if header else []), text])
+
+    def generate_header(self, options: Options = None) -> str:
+        """The lines of the header; an empty text if nothing is asked for."""
+        return "\n".join(self._lines(self.header_options(options)))
+
+    def header_options(self, options: Options) -> dict[str, Any]:
+        """What is asked for in options of `directives`; `scheduler_kwargs` come last and override."""
+        if isinstance(options, QResources):
+            self.check_supported(options)
+            asked = self.options_of(options) if options.given() else {}
+            options = asked | (options.scheduler_kwargs or {})
+        self._check_known(options or {})
+        return dict(options or {})
+
+    def check_supported(self, resources: QResources) -> None:
+        checks.check_resources(resources)
+        resources.check_empty()
+        unsupported = sorted(resources.given().keys() - self.supported_qresources_keys - {"scheduler_kwargs"})
+        if unsupported:
+            raise UnsupportedResourcesError(f"Keys not supported: {', '.join(unsupported)} ({self.name} has nothing of the kind)")
+
+    def _check_known(self, options: Mapping[str, Any]) -> None:
+        known = frozenset(self.directives) | {VERBATIM}
+        faults = [Fault(key, f"{self.name} has no such option{suggestion(key, known)}") for key in sorted(options.keys() - known)]
+        if faults:
+            raise InvalidFieldError(faults)
+
+    def _lines(self, options: Mapping[str, Any]) -> Iterator[str]:
+        for option, text in self.directives.items():
+            value = options.get(option)
+            if value is None or value is False or value == "":
+                continue
+            yield f"{self.prefix} {text.format(self.word(option, checks.printable(option, str(value))))}"
+        yield from checks.verbatim_lines(VERBATIM, options.get(VERBATIM), self.prefix)
+
+    # ---- ids
+
+    def job_id(self, job: JobRef) -> str:
+        """The id of a job, fit for a command.
+
+        :raises InvalidJobIDError: it has none, or one that this batch system never gives
+        """
+        text = str((job.job_id if isinstance(job, QJob) else job) or "").strip()
+        if not text:
+            raise InvalidJobIDError(f"{job!r} has no job id")
+        pattern = self.job_id_pattern if self.check_job_ids else checks.HARMLESS_ID
+        if not pattern.fullmatch(text):
+            raise InvalidJobIDError(f"{text[:100]!r} is no job id of {self.name}; it should match {pattern.pattern}")
+        return text
+
+    def generate_ids_list(self, jobs: JobRef | Iterable[JobRef] | None) -> list[str]:
+        """The ids of one job, several or none, each once."""
+        if jobs is None:
+            return []
+        several = [jobs] if isinstance(jobs, QJob | int | str) else jobs
+        return list(dict.fromkeys(self.job_id(job) for job in several))
+
+    # ---- by the names of qtoolkit: commands as texts that a shell takes apart into the same arguments
+
+    def get_submit_cmd(self, script_file: str = "submit.script") -> str:
+        return shlex.join(self.submit_argv(script_file))
+
+    def get_cancel_cmd(self, job: JobRef) -> str:
+        return shlex.join(self.cancel_argv([self.job_id(job)]))
+
+    def get_job_cmd(self, job: JobRef) -> str:
+        return self._live_cmd([self.job_id(job)], None)
+
+    def get_jobs_list_cmd(self, jobs: JobRef | Iterable[JobRef] | None = None, user: str | None = None) -> str:
+        if jobs and user:
+            raise ValueError("ask for jobs or for a user, not for both")
+        return self._live_cmd(self.generate_ids_list(jobs), checks.user(user))
+
+    def _live_cmd(self, ids: Sequence[str], user: str | None) -> str:
+        return " && ".join(map(shlex.join, self.live_argvs(ids, user)))
+
+    def parse_submit_output(self, exit_code: int, stdout: str | bytes, stderr: str | bytes) -> SubmissionResult:
+        return self.read_submit(Output.of(exit_code, stdout, stderr))
+
+    def parse_cancel_output(self, exit_code: int, stdout: str | bytes, stderr: str | bytes) -> CancelResult:
+        return self.read_cancel(Output.of(exit_code, stdout, stderr))
+
+    def parse_job_output(self, exit_code: int, stdout: str | bytes, stderr: str | bytes) -> QJob | None:
+        return next(iter(self.read_jobs(Output.of(exit_code, stdout, stderr))), None)
+
+    def parse_jobs_list_output(self, exit_code: int, stdout: str | bytes, stderr: str | bytes) -> list[QJob]:
+        return self.read_jobs(Output.of(exit_code, stdout, stderr))
+
+    def parse_history_output(self, exit_code: int, stdout: str | bytes, stderr: str | bytes) -> list[QJob]:
+        return self.read_history(Output.of(exit_code, stdout, stderr))
+
+
+# ---- for dialects
+
+
+def state_of(states: type[State], code: str) -> tuple[QState, State | None]:
+    """The states of this code; one that nobody knows is UNDETERMINED, and told in the log."""
+    try:
+        found = states.from_dict(code)
+    except ValueError:
+        log.warning("%r is no %s that we know: the state is UNDETERMINED", code[:100], states.__name__)
+        return QState.UNDETERMINED, None
+    return found.qstate, found
+
+
+def each(pieces: Iterable[T], read: Callable[[T], U | None]) -> list[U]:
+    """What can be read of these pieces of an output, such as jobs; a piece that cannot is told in the log and left out."""
+    found = []
+    for piece in pieces:
+        try:
+            read_of_it = read(piece)
+        except OutputParsingError as error:
+            log.warning("A job is left out: %s", error)
+            continue
+        if read_of_it is not None:
+            found.append(read_of_it)
+    return found
+
+
+def optional(read: Callable[[str, str], T | None], text: str | None, where: str) -> T | None:
+    """A value that a job can be told of without: None, and a line in the log, if it cannot be read."""
+    try:
+        return None if text is None else read(text, where)
+    except OutputParsingError as error:
+        log.warning("A value is left out: %s", error)
+        return None
+
+
+def in_portions(ids: Sequence[str], most: int = IDS_AT_ONCE) -> Iterator[Sequence[str]]:
+    """These ids in as many portions as it takes for a command to hold one; none of none."""
+    return (ids[start : start + most] for start in range(0, len(ids), most))
+
+
+def _text(said: str | bytes | None) -> str:
+    return said.decode(errors="replace") if isinstance(said, bytes) else said or ""

@@ -1,0 +1,174 @@
+"""QueueManager: jobs submitted, canceled and asked for on a host, in the tongue of its batch system."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from scale.batch import checks
+from scale.batch.dialects.base import Argv, BaseSchedulerIO, JobRef, Options, Output
+from scale.batch.errors import CommandFailedError, InvalidFieldError, OutputParsingError, QTKException
+from scale.batch.hosts import Host, LocalHost
+from scale.batch.jobs import QJob, QState
+from scale.batch.jsonable import suggestion
+from scale.batch.results import CancelResult, SubmissionResult
+from scale.kernel.errors import BadRequest, Fault
+
+log = logging.getLogger(__name__)
+
+Commands = str | Sequence[str]
+Environment = Mapping[str, Any]
+
+
+class SubmitDirectoryError(QTKException, BadRequest, RuntimeError):
+    """The directory to submit from cannot be made."""
+
+
+class QueueManager:
+    """One batch system on one host."""
+
+    def __init__(self, scheduler_io: BaseSchedulerIO, host: Host | None = None) -> None:
+        self.scheduler_io = scheduler_io
+        self.host = host or LocalHost()
+
+    def get_submission_script(  # noqa: PLR0917 the arguments of qtoolkit, in its order
+        self,
+        commands: Commands,
+        options: Options = None,
+        work_dir: str | PurePath | None = None,
+        pre_run: Commands | None = None,
+        post_run: Commands | None = None,
+        environment: Environment | None = None,
+    ) -> str:
+        """The script: environment, change to `work_dir`, `pre_run`, commands, `post_run`."""
+        if commands is None:
+            raise ValueError("there are no commands: give a text or a list of lines")
+        go = [f"cd {shlex.quote(checks.printable('work_dir', str(work_dir)))}"] if work_dir else []
+        lines = [*environment_lines(environment or {}), *go, *_lines(pre_run), *_lines(commands), *_lines(post_run)]
+        return self.scheduler_io.get_submission_script(lines, options)
+
+    def submit(  # noqa: PLR0917 the arguments of qtoolkit, in its order
+        self,
+        commands: Commands,
+        options: Options = None,
+        work_dir: str | PurePath | None = None,
+        environment: Environment | None = None,
+        script_fname: str = "submit.script",
+        create_submit_dir: bool = False,
+        pre_run: Commands | None = None,
+        post_run: Commands | None = None,
+    ) -> SubmissionResult:
+        """Write the script into `work_dir` and submit it from there.
+
+        :raises SubmitDirectoryError: `create_submit_dir` was asked for, and it cannot be made
+        :raises CommandFailedError: the script cannot be written
+        """
+        script = self.get_submission_script(commands, options, work_dir, pre_run, post_run, environment)
+        if create_submit_dir and work_dir and not self.host.mkdir(work_dir):
+            raise SubmitDirectoryError(f"{work_dir} cannot be made; is there a file of that name, or no right to write above it?")
+        self.host.write_text_file(PurePath(work_dir or "") / script_fname, script)
+        return self.scheduler_io.read_submit(self._run(self.scheduler_io.submit_argv(script_fname), work_dir))
+
+    def cancel(self, job: JobRef) -> CancelResult:
+        return self.scheduler_io.read_cancel(self._run(self.scheduler_io.cancel_argv([self.scheduler_io.job_id(job)])))
+
+    def get_job(self, job: JobRef) -> QJob:
+        """As in `get_jobs_list`; of an array the first task that is told."""
+        return self.get_jobs_list(job)[0]
+
+    def get_jobs_list(self, jobs: JobRef | Iterable[JobRef] | None = None, user: str | None = None) -> list[QJob]:
+        """These jobs, however they ended, in the order asked for; or those of a user, or all, that the batch system still knows.
+
+        Few commands serve any number of jobs: first it is asked for what runs or waits, then history for the others.
+        Every job asked for is answered, an array by each of its tasks. UNDETERMINED is one of which neither knows how it ended:
+        history comes late by seconds, or by hours while its database is away. Ask again; for how long, the caller decides.
+
+        :raises CommandFailedError: the batch system does not say what runs; a history that fails is told in the log
+        """
+        if jobs is not None and user:
+            raise ValueError("ask for jobs or for a user, not for both")
+        asked = self.scheduler_io.generate_ids_list(jobs)
+        if jobs is not None and not asked:
+            return []
+        live = list(self._ask(self.scheduler_io.live_argvs(asked, checks.user(user)), self.scheduler_io.read_jobs))
+        if not asked:
+            return live
+        return answers(self.scheduler_io, asked, live, self._history(not_told(asked, live)))
+
+    def _history(self, ids: Sequence[str]) -> list[QJob]:
+        try:
+            return list(self._ask(self.scheduler_io.history_argvs(ids), self.scheduler_io.read_history)) if ids else []
+        except (CommandFailedError, OutputParsingError) as error:
+            log.warning("How %d jobs ended cannot be told now: %s", len(ids), error)
+            return []
+
+    def _ask(self, argvs: Iterable[Argv], read: Callable[[Output], list[QJob]]) -> Iterator[QJob]:
+        for argv in argvs:
+            yield from read(self._run(argv))
+
+    def _run(self, argv: Argv, workdir: str | PurePath | None = None) -> Output:
+        done = self.host.execute(argv, None if workdir is None else str(workdir))
+        return Output(done.exit_code, done.stdout, done.stderr)
+
+
+# ---- what came of a question
+
+
+def not_told(asked: Sequence[str], live: Sequence[QJob]) -> list[str]:
+    """What history has to be asked for; also of an array whose tasks are told, for some may have been forgotten."""
+    told = {job.job_id for job in live}
+    return [job for job in asked if job not in told]
+
+
+def answers(io: BaseSchedulerIO, asked: Sequence[str], live: Sequence[QJob], history: Sequence[QJob]) -> list[QJob]:
+    """Each job that was asked for: as it is told live, else by history, else UNDETERMINED."""
+    told = {job.job_id: job for job in (*history, *live) if job.job_id}
+    by_whole: dict[str, list[str]] = {}
+    for part in told:
+        by_whole.setdefault(io.whole(part), []).append(part)
+    chosen: dict[str, QJob] = {}
+    for job_id in asked:
+        parts = [job_id] if job_id in told else [part for part in by_whole.get(io.whole(job_id), ()) if io.is_part(part, job_id)]
+        chosen |= {part: told[part] for part in parts} or {job_id: QJob(job_id=job_id, state=QState.UNDETERMINED)}
+    return list(chosen.values())
+
+
+# ---- scripts
+
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_ENVIRONMENT: Mapping[str, Callable[[Any], Iterator[str]]] = {
+    "modules": lambda names: iter(["module purge", *(f"module load {_quoted('modules', name)}" for name in names)]),
+    "source_files": lambda files: (f"source {_quoted('source_files', file)}" for file in files),
+    "conda_environment": lambda name: iter([f"conda activate {_quoted('conda_environment', name)}"]),
+    "environ": lambda values: (f"export {_variable(name)}={_quoted('environ', value)}" for name, value in values.items()),
+}
+
+
+def environment_lines(environment: Environment) -> list[str]:
+    """What a script does first: modules, files to source, a conda environment, variables.
+
+    :raises InvalidFieldError: it knows no such kind, or a value that would not stay on its line
+    """
+    if unknown := sorted(environment.keys() - _ENVIRONMENT.keys()):
+        raise InvalidFieldError(
+            Fault(f"environment.{name}", f"there is no such kind{suggestion(name, frozenset(_ENVIRONMENT))}") for name in unknown
+        )
+    return [line for kind, lines in _ENVIRONMENT.items() if environment.get(kind) for line in lines(environment[kind])]
+
+
+def _quoted(field: str, value: object) -> str:
+    return shlex.quote(checks.printable(f"environment.{field}", str(value)))
+
+
+def _variable(name: str) -> str:
+    if not _VARIABLE.fullmatch(name):
+        raise InvalidFieldError([Fault("environment.environ", f"{name[:100]!r} is no name of a variable")])
+    return name
+
+
+def _lines(commands: Commands | None) -> list[str]:
+    return [commands] if isinstance(commands, str) else list(commands or ())
