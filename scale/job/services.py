@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from scale.database import again_on_conflict, insert_rows
 from scale.job.execution.services import queue_again
 from scale.job.messages import batches
-from scale.job.models import Job, JobType, JobTypeRevision
+from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission
 from scale.kernel.errors import BadRequest, Forbidden, NotFound
@@ -91,7 +91,8 @@ def _cancel(ids: Sequence[int], by: User, when: datetime) -> list[int]:
         last_status_change=when,
         last_modified=when,
     )
-    queue_cancel(job_ids=list(owners))
+    queue_cancel(job_ids=list(owners))  # first: it waits for whoever makes an execution of an entry
+    JobExecution.objects.filter(job_id__in=owners, has_ended=False).update(canceled=when)
     tell_after_commit(logger, "canceled", owners, by=by.get_username())
     ring_after_commit()
     return list(owners)

@@ -101,10 +101,9 @@ class Fleet:
         return gone
 
     def _by_engine(self, tasks: Iterable[Task]) -> Iterator[tuple[Engine, list[Task]]]:
-        engine_of = {node.agent_id: node.engine for node in self._nodes.get_nodes()}
         groups: dict[str, list[Task]] = {}
         for task in tasks:
-            groups.setdefault(engine_of.get(task.agent_id, ""), []).append(task)
+            groups.setdefault(self._nodes.engine_of(task.agent_id), []).append(task)
         for name, theirs in groups.items():
             if name in self._engines:
                 yield self._engines[name], theirs

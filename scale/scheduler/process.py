@@ -285,11 +285,13 @@ class Scheduler:
 
     def _adopt(self, when: datetime) -> list[Task]:
         """Take the executions that were placed before; returns the tasks that may be running."""
-        rows = list(executions_unended())
-        exes = [self._execution(row) for row in rows]
-        current = [adoption.replay(exe, row.taskupdate_set.all(), self.tasks, when) for exe, row in zip(exes, rows, strict=True)]
-        self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
-        self.allocations.add(exes)
+        current = []
+        for some in executions_unended():
+            exes = [self._execution(one.row, one.agent_id) for one in some]
+            current += [adoption.replay(exe, one.updates, self.tasks, when) for exe, one in zip(exes, some, strict=True)]
+            unknown = [adoption.as_running(exe) for exe, one in zip(exes, some, strict=True) if not one.is_known_to_run]
+            self.job_exes.schedule_job_exes(exes, running_job_messages(unknown))
+            self.allocations.add(exes)
         return [task for task in current if task is not None]
 
     def _avoid_strangers(self) -> None:
@@ -310,7 +312,7 @@ class Scheduler:
 
     def _take(self, made: Sequence[JobExecution]) -> None:
         """Take executions that have just been placed."""
-        exes = [self._execution(row) for row in made]
+        exes = [self._execution(row, self._agent_of(row)) for row in made]
         self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
         self.allocations.add(exes)
         self.rates.count("jobs_launched", len(exes))
@@ -318,9 +320,11 @@ class Scheduler:
         for exe in exes:
             self._next.put(exe.cluster_id)
 
-    def _execution(self, row: JobExecution) -> RunningJobExecution:
+    def _agent_of(self, row: JobExecution) -> str:
         node = self.nodes.get_node(row.node_id)
-        agent_id = node.agent_id if node else row.node.agent_id if row.node else ""
+        return node.agent_id if node else row.node.agent_id if row.node else ""
+
+    def _execution(self, row: JobExecution, agent_id: str) -> RunningJobExecution:
         return adoption.running_execution(row, agent_id, clock=self._clock, losses_allowed=self._limits.max_losses)
 
     def _start_next_tasks(self, when: datetime) -> None:
@@ -358,7 +362,7 @@ class Scheduler:
         for exe in over:
             if (lasted := exe.lasted) is not None:
                 self.placer.pace.learn(exe.job_type_id, exe.resources, lasted)
-        tell_all(logger, (line("over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name) for exe in over))
+        tell_all(logger, map(_line_of_end, over))
         self._persist.wake()
 
     def _read_settings(self) -> None:
@@ -409,6 +413,12 @@ class Scheduler:
     def _take_canceled(self, ends: Sequence[JobExecutionEnd]) -> None:
         self.placer.cancel(ends)
         self.job_exes.add_canceled_job_exes(ends)
+
+
+def _line_of_end(exe: RunningJobExecution) -> str:
+    if exe.error_name is None:  # as most; nothing to be quoted
+        return f"event=over job={exe.job_id} exe={exe.exe_num} status={exe.status}"
+    return line("over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name)
 
 
 def _line_of_task(event: str, task: Task) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from scale.database import insert_models, insert_rows, update_rows
+from scale.database import record_models, record_rows, update_rows
 from scale.error.models import Error
 from scale.job.messages import (
     CompletedJob,
@@ -109,12 +109,12 @@ def _record_updates(updates: Sequence[ReportedUpdate], *, is_repeated: bool) -> 
         rows = TaskUpdate.objects.filter(job_exe__in={update.job_exe_id for update in updates})
         recorded = set(rows.values_list(*ReportedUpdate._fields))
         updates = [update for update in updates if update not in recorded]
-    insert_rows(TaskUpdate, ReportedUpdate._fields, updates)
+    record_rows(TaskUpdate, ReportedUpdate._fields, updates)
 
 
 def _record_ends(ends: Sequence[JobExecutionEnd]) -> None:
     """The first record of an execution's end stays."""
-    insert_models(ends, ignore_conflicts=True)
+    record_models(ends)
     JobExecution.objects.filter(pk__in=[end.job_exe_id for end in ends]).update(has_ended=True)
 
 
