@@ -185,6 +185,48 @@ def _written(row: Sequence[Any], adapters: Adapters) -> list[Any]:
     return values
 
 
+class Select:
+    """A ``SELECT`` that is put together once; what it finds comes as plain values. The ORM would do both anew each time.
+
+    :param columns: models and the names of their fields, in the order of the values
+    :param ending: all from ``FROM`` on, with ``{ids}`` where a list of ids goes
+    :param locks: the table whose rows the transaction is to have for itself, where a database locks rows; without those that
+        somebody else has
+    """
+
+    def __init__(self, columns: Sequence[tuple[type[models.Model], str]], ending: str, *, locks: str = "") -> None:
+        self._columns = columns
+        self._ending = ending
+        self._locks = locks
+        self._made: dict[str, tuple[str, list[Callable[[Any], Any] | None]]] = {}  # by vendor
+
+    def rows(self, values: Sequence[Any] = (), ids: Sequence[int] | None = None) -> list[list[Any]]:
+        """:param ids: come after all values"""
+        start, readers = self._made.get(connection.vendor) or self._make()
+        ending = self._ending.format(ids=f"({', '.join(['%s'] * len(ids or ()))})")
+        lock = f" FOR UPDATE OF {self._locks} SKIP LOCKED" if self._locks and connection.features.has_select_for_update else ""
+        with connection.cursor() as cursor:
+            cursor.execute(f"{start} {ending}{lock}", [*values, *(ids or ())])
+            found = cursor.fetchall()
+        return [[read(value) if read else value for value, read in zip(row, readers, strict=True)] for row in found]
+
+    def _make(self) -> tuple[str, list[Callable[[Any], Any] | None]]:
+        names = [f"{model._meta.db_table}.{_column(model, name)}" for model, name in self._columns]
+        readers = [_reader(_field(model, name), connection.vendor) for model, name in self._columns]
+        made = f"SELECT {', '.join(names)}", readers
+        self._made[connection.vendor] = made
+        return made
+
+
+def _reader(field: Any, vendor: str) -> Callable[[Any], Any] | None:
+    """How a value of this field is read; None: as it is."""
+    if isinstance(field, models.JSONField):
+        return lambda value: None if value is None else orjson.loads(value)
+    if isinstance(field, models.DateTimeField) and vendor == "sqlite":
+        return lambda value: None if value is None else value.replace(tzinfo=UTC)
+    return None
+
+
 class _WayToInsert(NamedTuple):
     """How rows of these columns are inserted."""
 
@@ -257,7 +299,11 @@ def _moment_text(moment: datetime) -> str:
 
 
 def _column(model: type[models.Model], name: str) -> str:
-    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    field = _field(model, name)
     if not isinstance(field, models.Field) or field.column is None:
         raise TypeError(f"{model.__name__}.{name} has no column")
     return connection.ops.quote_name(field.column)
+
+
+def _field(model: type[models.Model], name: str) -> Any:
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from scale.fact import line, tell_all
 from scale.kernel.clock import Clock
-from scale.wake import ring
+from scale.wake import ANYTHING, ring
 
 
 def clock() -> Clock:
@@ -25,6 +25,6 @@ def tell_after_commit(logger: logging.Logger, event: str, job_ids: Iterable[int]
     transaction.on_commit(lambda: tell_all(logger, (line(event, job=job_id, **details) for job_id in ids)), robust=True)
 
 
-def ring_after_commit() -> None:
+def ring_after_commit(news: bytes = ANYTHING) -> None:
     """Wake the scheduler once the rows are there to be read; that nobody hears it undoes nothing."""
-    transaction.on_commit(lambda: ring(settings.ENVIRONMENT.home), robust=True)
+    transaction.on_commit(lambda: ring(settings.ENVIRONMENT.home, news), robust=True)

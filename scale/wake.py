@@ -1,4 +1,4 @@
-"""A doorbell between processes: the web rings, the scheduler wakes. It carries no content and may be missed.
+"""A doorbell between processes: the web rings, the scheduler wakes. It says of what kind the news is, and may be missed.
 
 It is a Unix datagram socket in the data directory. Where web and scheduler do not share one, the scheduler finds new
 work at its next look, within a second.
@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 NAME = "doorbell"
+JOBS, ANYTHING = b"j", b"!"  #: new jobs, and nothing else; whatever it is
 
 
 class Doorbell:
@@ -27,18 +28,21 @@ class Doorbell:
             self._socket.bind(path)
         self._file = self._path.stat().st_ino
 
-    def wait(self, timeout: float) -> bool:
-        """Wait until somebody rings, or for this many seconds; however often it rang, it counts as once."""
+    def wait(self, timeout: float) -> bytes | None:
+        """Wait until somebody rings, or for this many seconds; however often it rang, it counts as once.
+
+        Returns what all of them rang for, `JOBS` or `ANYTHING`; None: nobody did.
+        """
         self._socket.settimeout(timeout)
         try:
-            self._socket.recv(1)
+            said = {self._socket.recv(1)}
         except TimeoutError:
-            return False
+            return None
         self._socket.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while True:
-                self._socket.recv(1)
-        return True
+                said.add(self._socket.recv(1))
+        return JOBS if said == {JOBS} else ANYTHING
 
     def close(self) -> None:
         self._socket.close()
@@ -53,7 +57,7 @@ class Doorbell:
         self.close()
 
 
-def ring(home: Path) -> None:
+def ring(home: Path, news: bytes = ANYTHING) -> None:
     """Wake the scheduler of this data directory, if there is one."""
     with (
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as caller,
@@ -61,7 +65,7 @@ def ring(home: Path) -> None:
         _short_path(home) as path,
     ):
         caller.setblocking(False)
-        caller.sendto(b"!", path)
+        caller.sendto(news, path)
 
 
 @contextlib.contextmanager

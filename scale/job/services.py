@@ -23,6 +23,7 @@ from scale.present import ring_after_commit, tell_after_commit
 from scale.queue.entry import QueueEntry
 from scale.queue.services import queue_add, queue_cancel
 from scale.remembered import Remembered, forget_on_change
+from scale.wake import JOBS
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) 
         for some in batches(submissions, _MOST_AT_ONCE):
             ids += _submit(some, revision, by, when)
         tell_after_commit(logger, "submitted", ids, by=by.get_username())
-        ring_after_commit()
+        ring_after_commit(JOBS)
     return ids
 
 

@@ -26,10 +26,6 @@ def queue_cancel(*, job_ids: Sequence[int]) -> None:
     Queue.objects.filter(job_id__in=job_ids).update(is_canceled=True)
 
 
-def queue_remove(*, ids: Sequence[int]) -> None:
-    Queue.objects.filter(pk__in=ids).delete()
-
-
 @transaction.atomic
 def waits_record(*, changed: Mapping[str, Told], gone: Collection[str], mode: QueueMode, when: datetime) -> None:
     """The scheduler has looked at the queue in this order: record what is new of why its shapes wait."""

@@ -23,7 +23,7 @@ class Settings:
     paused_types: frozenset[int] = frozenset()
     limits: Mapping[int, int] = field(default_factory=dict)  #: how many of a job type may run; not there: any number
     logging_level: str = "INFO"
-    names: Mapping[int, str] = field(default_factory=dict)  #: of job types
+    types: Mapping[int, JobType] = field(default_factory=dict)  #: by id
     job_types: Sequence[dict[str, Any]] = ()  #: as the status document tells of them
 
 
@@ -37,7 +37,7 @@ def settings_load() -> Settings:
         logging_level=row.system_logging_level,
         paused_types=frozenset(one.pk for one in types if one.is_paused),
         limits={one.pk: one.max_scheduled for one in types if one.max_scheduled},
-        names={one.pk: one.name for one in types},
+        types={one.pk: one for one in types},
         job_types=[_told(one) for one in types],
     )
 

@@ -81,7 +81,7 @@ class Placer:
         plan = decide(snapshot)
         while any(line.shape == plan.dry and self._learner.read_on(line) for line in snapshot.lines):
             plan = decide(snapshot)
-        made = self._claim(plan.placements, settings.framework_id, when) if plan.placements else []
+        made = self._claim(plan.placements, settings, when) if plan.placements else []
         self._tell(plan, settings, when)
         self.has_more, self.is_ahead = plan.is_cut, plan.ahead > 0
         self._seen = None if plan.is_cut else seen
@@ -102,12 +102,14 @@ class Placer:
             most=_MOST,
         )
 
-    def _claim(self, placements: Sequence[Placement], framework_id: str, when: datetime) -> list[JobExecution]:
+    def _claim(self, placements: Sequence[Placement], settings: Settings, when: datetime) -> list[JobExecution]:
         """Take them off the queue; what was gone meanwhile falls out."""
         gpus = hand_out(placements, self._allocations.occupants)
         self._doubtful = (placements, when)
         with self._fence.writing():
-            made = plan_apply(placements=placements, gpus=gpus, framework_id=framework_id, when=when)
+            made = plan_apply(
+                placements=placements, gpus=gpus, framework_id=settings.framework_id, when=when, types=settings.types
+            )
         self._doubtful = None
         self._backlog.remove(_asks(placements, made))
         if len(made) < len(placements):
@@ -128,12 +130,17 @@ class Placer:
         found: dict[str, Warning] = {}
         for wait in waits:
             if wait.code == "too-large":
-                title = settings.names.get(wait.ask.job_type_id, str(wait.ask.job_type_id))
+                title = _name(settings, wait.ask.job_type_id)
                 name = f"INVALID_RESOURCES{title}"
                 before = found[name].description if name in found else ""
                 text = before if wait.text in before else f"{before}; {wait.text}" if before else wait.text
                 found[name] = Warning(name, f"Invalid Resources for {title}", text, since.get(name, when), when)
         return list(found.values())
+
+
+def _name(settings: Settings, job_type_id: int) -> str:
+    known = settings.types.get(job_type_id)
+    return known.name if known else str(job_type_id)
 
 
 def _asks(placements: Iterable[Placement], made: Iterable[JobExecution], *, are_made: bool = True) -> list[Ask]:

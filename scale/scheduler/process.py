@@ -60,6 +60,7 @@ from scale.scheduler.status import Leadership, NodeResources, Parts, Warning, do
 from scale.scheduler.tending import Tender
 from scale.scheduler.troubles import Troubles
 from scale.scheduler.waits import Waits
+from scale.wake import ANYTHING, JOBS
 
 logger = logging.getLogger(__name__)
 
@@ -112,6 +113,7 @@ class Scheduler:
         self.idle = threading.Event()  #: set once it has been drained and nothing runs any more
         self._strangers: set[str] = set()  # executions whose tasks run for nobody
         self._has_news = True
+        self._has_jobs = False
         self._looked = clock.now()
         self._is_draining = False
         self._handed_back: list[int] | None = None
@@ -153,9 +155,10 @@ class Scheduler:
         with self._fence.writing():
             return jobs_put_back(job_ids=self._handed_back or (), when=when)
 
-    def wake(self) -> None:
+    def wake(self, news: bytes = ANYTHING) -> None:
         """Somebody rang: there is something new to be seen in the database."""
-        self._has_news = True
+        self._has_jobs = True
+        self._has_news |= news != JOBS
         self._schedule.wake()
 
     def _rest(self, else_: float, ahead: float) -> Callable[[], float]:
@@ -191,11 +194,15 @@ class Scheduler:
         """The same; but what others may have changed is only looked at when somebody rang, and every second."""
         if self._has_news or not _NOTHING <= when - self._looked < _LOOK_EVERY:  # a clock may be set back
             self._look(when)
+        elif self._has_jobs:
+            self._has_jobs = False
+            self.placer.look(when)
         self._place(when)
 
     def _look(self, when: datetime) -> None:
         """See what operators, clients and engines have changed."""
-        self._has_news, self._looked = False, when  # first: who rings from now on may have come too late for us
+        self._has_news = self._has_jobs = False  # first: who rings from now on may have come too late for us
+        self._looked = when
         self._avoid_strangers()
         self._read_settings()
         self._read_nodes(when)

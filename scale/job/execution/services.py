@@ -43,7 +43,7 @@ class Recorded(NamedTuple):
     tried_again: tuple[QueueEntry, ...]  #: executions that were put on the queue in place of failed ones
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def messages_apply(
     *, messages: Sequence[Message], updates: Sequence[ReportedUpdate], when: datetime, is_repeated: bool = False
 ) -> Recorded:

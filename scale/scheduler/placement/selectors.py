@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db.models import Count, Max, Q, QuerySet
 
+from scale.database import Select
 from scale.queue.models import Queue
 from scale.queue.ordering import QueueMode
 from scale.scheduler.placement.backlog import Entry
@@ -13,6 +14,8 @@ from scale.scheduler.placement.gaps import Range
 
 _ORDER = {QueueMode.FIFO: ("queued", "job_id"), QueueMode.LIFO: ("-queued", "-job_id")}
 _COLUMNS = ("id", "job_id", "queued", "shape")
+_AFTER = Select([(Queue, name) for name in _COLUMNS], "FROM queue WHERE NOT is_canceled AND id > %s ORDER BY id LIMIT %s")
+_ALL = 2**62
 
 
 def newest_entry() -> int:
@@ -22,7 +25,7 @@ def newest_entry() -> int:
 
 def entries_after(entry_id: int, most: int | None = None) -> list[Entry]:
     """Those of the highest ids, the oldest of them first."""
-    return _entries(_waiting().filter(pk__gt=entry_id).order_by("id")[:most])
+    return [Entry(*row) for row in _AFTER.rows([entry_id, _ALL if most is None else most])]
 
 
 def entries_within(ranges: Sequence[Range]) -> list[Entry]:

@@ -4,35 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
 
-from scale.database import insert_rows, instance
+from scale.database import Select, delete_rows, insert_rows, instance
 from scale.job.execution.configuration import command_configuration
-from scale.job.models import JobExecution, JobExecutionEnd, JobType
+from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType
 from scale.job.states import ExecutionStatus
 from scale.kernel.ids import cluster_id
 from scale.queue.models import Queue
-from scale.queue.services import queue_remove
 from scale.scheduler.placement.plan import Placement
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def plan_apply(
-    *, placements: Sequence[Placement], gpus: Mapping[int, Sequence[int]], framework_id: str, when: datetime
+    *,
+    placements: Sequence[Placement],
+    gpus: Mapping[int, Sequence[int]],
+    framework_id: str,
+    when: datetime,
+    types: Mapping[int, JobType] = MappingProxyType({}),
 ) -> list[JobExecution]:
     """Take entries off the queue and make their executions; both or neither.
 
     Entries that were canceled, taken or changed since the plan was made are left as they are.
 
     :param gpus: the indices that queue entries get, by the entries' ids
+    :param types: those that are known already
     """
     node_of = {placement.ask.entry_id: placement.node_id for placement in placements}
-    waiting = Queue.objects.filter(pk__in=list(node_of), is_canceled=False)
-    made = _executions(waiting, lambda claim: (node_of[claim.entry_id], gpus.get(claim.entry_id, ())), framework_id, when)
-    queue_remove(ids=[claim.entry_id for claim, _ in made])
+    made = _executions(
+        _WANTED, list(node_of), lambda claim: (node_of[claim.entry_id], gpus.get(claim.entry_id, ())), framework_id, when, types
+    )
+    delete_rows(Queue, [claim.entry_id for claim, _ in made])
     return [execution for _, execution in made]
 
 
@@ -59,8 +66,8 @@ def cancels_settle(*, when: datetime) -> list[JobExecutionEnd]:
 def queue_clear_canceled(*, framework_id: str, when: datetime, most: int = 500) -> list[JobExecutionEnd]:
     """Take canceled entries off the queue and record executions that never ran; returns their ends, not yet saved."""
     canceled = Queue.objects.filter(is_canceled=True).order_by("id").values_list("pk", flat=True)[:most]
-    made = _executions(Queue.objects.filter(pk__in=list(canceled)), lambda claim: (None, ()), framework_id, when)
-    queue_remove(ids=[claim.entry_id for claim, _ in made])
+    made = _executions(_ANY, list(canceled), lambda claim: (None, ()), framework_id, when)
+    delete_rows(Queue, [claim.entry_id for claim, _ in made])
     return [_canceled_end(execution, when) for _, execution in made]
 
 
@@ -83,20 +90,29 @@ class _Claim(NamedTuple):
     user: str
 
 
-_CLAIMED = (
-    "pk", "job_id", "job_type_id", "exe_num", "priority", "resources", "queued", "job__command", "job__env", "job__working_dir",
-    "job__timeout", "job__input_file_size", "job__created", "job__owner__username",
-)  # fmt: skip
+_CLAIMED = [
+    *((Queue, name) for name in ("pk", "job", "job_type", "exe_num", "priority", "resources", "queued")),
+    *((Job, name) for name in ("command", "env", "working_dir", "timeout", "input_file_size", "created")),
+    (User, "username"),
+]
+_FROM = "FROM queue JOIN job ON job.id = queue.job_id JOIN auth_user ON auth_user.id = job.owner_id WHERE queue.id IN {ids}"
+_ANY = Select(_CLAIMED, f"{_FROM} ORDER BY queue.id", locks="queue")
+_WANTED = Select(_CLAIMED, f"{_FROM} AND NOT queue.is_canceled ORDER BY queue.id", locks="queue")
 _Place = tuple[int | None, Sequence[int]]  # node, and the indices of GPUs on it
 
 
 def _executions(
-    entries: QuerySet[Queue], place: Callable[[_Claim], _Place], framework_id: str, when: datetime
+    which: Select,
+    entry_ids: Sequence[int],
+    place: Callable[[_Claim], _Place],
+    framework_id: str,
+    when: datetime,
+    types: Mapping[int, JobType] = MappingProxyType({}),
 ) -> list[tuple[_Claim, JobExecution]]:
     """Claim what nobody else has claimed of these, and make their executions."""
-    locked = entries.order_by("id").select_for_update(skip_locked=True, of=("self",))
-    claims = [_Claim(*row) for row in locked.values_list(*_CLAIMED)]
-    types = JobType.objects.in_bulk({claim.job_type_id for claim in claims})
+    claims = [_Claim(*row) for row in which.rows(ids=entry_ids)]
+    unknown = {claim.job_type_id for claim in claims}.difference(types)
+    types = {**types, **JobType.objects.in_bulk(unknown)} if unknown else types
     executions = [_execution(claim, types[claim.job_type_id], place(claim), framework_id, when) for claim in claims]
     ids = insert_rows(JobExecution, _COLUMNS, [[execution.__dict__[name] for name in _COLUMNS] for execution in executions])
     for execution, pk in zip(executions, ids, strict=True):

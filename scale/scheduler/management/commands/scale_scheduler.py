@@ -164,8 +164,8 @@ class _Reign:
             return 1 if runner.ended_by or not is_recorded else 0
 
     def _listen(self, doorbell: Doorbell) -> None:
-        if doorbell.wait(1.0):
-            self._scheduler.wake()
+        if (news := doorbell.wait(1.0)) is not None:
+            self._scheduler.wake(news)
 
     def _hand_back(self, runner: LoopRunner) -> None:
         """End what runs; the loops go on until all of it is recorded, or they have ended for a reason of their own."""
