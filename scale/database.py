@@ -182,6 +182,28 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
     return ids
 
 
+def record_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """``INSERT`` rows whose ids nobody asks for; one that is there already stays as it is."""
+    way = _way_to_insert(model, tuple(names), connection.vendor)
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), most := _rows_of(len(names))):
+            chunk = [_written(row, way.adapters) for row in rows[start : start + most]]
+            if connection.vendor == "sqlite":
+                cursor.executemany(way.into + way.row + _UNLESS_THERE, chunk)
+            else:
+                values = [value for row in chunk for value in row]
+                cursor.execute(way.into + ", ".join([way.row] * len(chunk)) + _UNLESS_THERE, values)
+
+
+def _written(row: Sequence[Any], adapters: Adapters) -> list[Any]:
+    """The row's values as the database takes them."""
+    values = list(row)
+    for place, write in adapters:
+        if (value := values[place]) is not None:
+            values[place] = write(value)
+    return values
+
+
 class Select:
     """A ``SELECT`` that is put together once; what it finds comes as plain values. The ORM would do both anew each time.
 
@@ -222,28 +244,6 @@ def _reader(field: Any, vendor: str) -> Callable[[Any], Any] | None:
     if isinstance(field, models.DateTimeField) and vendor == "sqlite":
         return lambda value: None if value is None else value.replace(tzinfo=UTC)
     return None
-
-
-def record_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """``INSERT`` rows whose ids nobody asks for; one that is there already stays as it is."""
-    way = _way_to_insert(model, tuple(names), connection.vendor)
-    with connection.cursor() as cursor:
-        for start in range(0, len(rows), most := _rows_of(len(names))):
-            chunk = [_written(row, way.adapters) for row in rows[start : start + most]]
-            if connection.vendor == "sqlite":
-                cursor.executemany(way.into + way.row + _UNLESS_THERE, chunk)
-            else:
-                values = [value for row in chunk for value in row]
-                cursor.execute(way.into + ", ".join([way.row] * len(chunk)) + _UNLESS_THERE, values)
-
-
-def _written(row: Sequence[Any], adapters: Adapters) -> list[Any]:
-    """The row's values as the database takes them."""
-    values = list(row)
-    for place, write in adapters:
-        if (value := values[place]) is not None:
-            values[place] = write(value)
-    return values
 
 
 class _WayToInsert(NamedTuple):

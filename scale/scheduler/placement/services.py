@@ -37,7 +37,12 @@ def plan_apply(
     """
     node_of = {placement.ask.entry_id: placement.node_id for placement in placements}
     made = _executions(
-        _WANTED, list(node_of), lambda claim: (node_of[claim.entry_id], gpus.get(claim.entry_id, ())), framework_id, when, types
+        _WANTED,
+        list(node_of),
+        lambda claim: (node_of[claim.entry_id], gpus.get(claim.entry_id, ())),
+        framework_id,
+        when,
+        types=types,
     )
     delete_rows(Queue, [claim.entry_id for claim, _ in made])
     return [execution for _, execution in made]
@@ -107,6 +112,7 @@ def _executions(
     place: Callable[[_Claim], _Place],
     framework_id: str,
     when: datetime,
+    *,
     types: Mapping[int, JobType] = MappingProxyType({}),
 ) -> list[tuple[_Claim, JobExecution]]:
     """Claim what nobody else has claimed of these, and make their executions."""
