@@ -46,7 +46,7 @@ def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
     with transaction.atomic():
         (job_id,) = _submit([submission], revision, by, when)
         tell_after_commit(logger, "submitted", [job_id], by=by.get_username(), name=submission.name)
-        ring_after_commit()
+        ring_after_commit(JOBS)
     related = {"job_type": revision.job_type, "job_type_rev": revision, "owner": by}
     return Job(pk=job_id, **related, **_asked(submission), **_just_submitted(when))
 
