@@ -45,8 +45,8 @@ def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
     revision = usable_revisions.get(COMMAND)
     with transaction.atomic():
         (job_id,) = _submit([submission], revision, by, when)
-        tell_after_commit(logger, "submitted", [job_id], by=by.get_username(), name=submission.name)
         ring_after_commit(JOBS)
+        tell_after_commit(logger, "submitted", [job_id], by=by.get_username(), name=submission.name)
     related = {"job_type": revision.job_type, "job_type_rev": revision, "owner": by}
     return Job(pk=job_id, **related, **_asked(submission), **_just_submitted(when))
 
@@ -62,8 +62,8 @@ def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) 
     with transaction.atomic():
         for some in batches(submissions, _MOST_AT_ONCE):
             ids += _submit(some, revision, by, when)
-        tell_after_commit(logger, "submitted", ids, by=by.get_username())
         ring_after_commit(JOBS)
+        tell_after_commit(logger, "submitted", ids, by=by.get_username())
     return ids
 
 
