@@ -209,7 +209,7 @@ class Select:
 
     :param columns: models and the names of their fields, in the order of the values
     :param ending: all from ``FROM`` on, with ``{ids}`` where a list of ids goes
-    :param locks: the table whose rows the transaction is to have for itself, where a database locks rows; without those that
+    :param locks: the tables whose rows the transaction is to have for itself, where a database locks rows; without those that
         somebody else has
     """
 
