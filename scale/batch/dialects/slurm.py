@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, ClassVar, Final
 
 from scale.batch import checks
@@ -14,12 +15,14 @@ from scale.batch.errors import CommandFailedError, OutputParsingError
 from scale.batch.jobs import QJob
 from scale.batch.quantities import slurm_duration_text
 from scale.batch.resources import QResources
-from scale.batch.results import CancelResult, CancelStatus, SubmissionResult, SubmissionStatus
+from scale.batch.results import CancelResult, CancelStatus
 
 _UNKNOWN_JOB: Final = "Invalid job id specified"
 _SUBMITTED: Final = re.compile(
-    r"^(?:.*: )?(?:(?:Submitted batch job|Granted job allocation) )?(\d+)(?:;\S+| on cluster \S+)?\s*$", re.M
+    r"^(?:.*: )?(?:Submitted batch job|Granted job allocation) (\d+)(?: on cluster \S+)?\s*$", re.M | re.I
 )
+#: as sbatch --parsable says it
+_PARSABLE: Final = re.compile(r"^(\d+)(?:;\S+)?\s*\Z", re.M)
 _TERMINATING: Final = re.compile(r"Terminating job (\S+)")
 #: there is no such job, or none any more
 _GONE: Final = re.compile(rf"(?:job id (?P<job>\S+?):? )?(?:{_UNKNOWN_JOB}|Job/step already completing or completed)", re.I)
@@ -136,19 +139,12 @@ class SlurmIO(BaseSchedulerIO):
 
     # ---- orders
 
-    def submit_argv(self, script_file: str) -> Argv:
-        return ("sbatch", f"./{script_file}" if script_file.startswith("-") else script_file)
+    def submit_words(self) -> Argv:
+        return ("sbatch",)
 
-    def read_submit(self, output: Output) -> SubmissionResult:
-        found = None if output.exit_code else _SUBMITTED.search(output.stdout)
-        status = SubmissionStatus.SUCCESSFUL if found else SubmissionStatus.JOB_ID_UNKNOWN
-        return SubmissionResult(
-            job_id=found[1] if found else None,
-            exit_code=output.exit_code,
-            stdout=output.stdout,
-            stderr=output.stderr,
-            status=SubmissionStatus.FAILED if output.exit_code else status,
-        )
+    def submitted_id(self, said: str) -> str | None:
+        found = _SUBMITTED.search(said) or _PARSABLE.search(said)
+        return found[1] if found else None
 
     def cancel_argv(self, ids: Sequence[str]) -> Argv:
         """Only with -v it says what it does."""
@@ -175,13 +171,12 @@ class SlurmIO(BaseSchedulerIO):
     def whole(self, job_id: str) -> str:
         return re.split(r"[_+]", job_id, maxsplit=1)[0]
 
-    def is_part(self, job_id: str, of: str) -> bool:
-        """`12_3` and `12+1` are parts of `12`; `12_3` is one of `12_[1-5]`."""
-        job, _, task = job_id.partition("_")
-        whole, _, listed = of.partition("_")
-        if listed.startswith("[") and task.isdecimal():
-            return job == whole and any(int(task) in tasks for tasks in tasks_of(listed))
-        return job_id == of or self.whole(job_id) == of
+    def listed(self, job_id: str) -> Iterable[str]:
+        """`12_[1-5]` lists `12_1` and so on; all parts of `12` are `12_3`, `12+1` and their like."""
+        whole, _, tasks = job_id.partition("_")
+        if not tasks.startswith("["):
+            return super().listed(job_id)
+        return (f"{whole}_{task}" for task in chain.from_iterable(tasks_of(tasks)))
 
     def live_argvs(self, ids: Sequence[str], user: str | None) -> list[Argv]:
         """Ended ones too, and each task of an array by itself."""

@@ -22,13 +22,12 @@ from scale.batch import (
     QResources,
     QState,
     SlurmState,
-    SubmissionResult,
-    SubmissionStatus,
     UnsupportedResourcesError,
 )
 from scale.batch import quantities as q
 from scale.batch.checks import verbatim_lines
 from scale.batch.dialects.base import each, in_portions, optional, state_of
+from tests.unit.batch.asking import told
 
 CONTROL = [*map(chr, range(32)), "\x7f", "\x85", "\u2028", "\u2029"]
 TEXT_FIELDS = [
@@ -66,8 +65,8 @@ class PlainIO(BaseSchedulerIO):
     def options_of(self, resources):
         return {name: value for name, value in resources.given().items() if name in self.directives}
 
-    def submit_argv(self, script_file):
-        return ("plain-submit", script_file)
+    def submit_words(self):
+        return ("plain-submit",)
 
     def cancel_argv(self, ids):
         return ("plain-cancel", *ids)
@@ -80,8 +79,8 @@ class PlainIO(BaseSchedulerIO):
     def history_argvs(self, ids):
         return [("plain-history", *ids)]
 
-    def read_submit(self, output):
-        return SubmissionResult(job_id=output.stdout.strip(), exit_code=output.exit_code, status=SubmissionStatus.SUCCESSFUL)
+    def submitted_id(self, said):
+        return said.strip()
 
     def read_cancel(self, output):
         return CancelResult(exit_code=output.exit_code, stderr=output.stderr, status=CancelStatus.SUCCESSFUL)
@@ -345,5 +344,5 @@ def test_a_value_that_cannot_be_read_is_left_out(caplog):
 
 def test_a_job_is_no_part_of_another_where_a_batch_system_has_none():
     assert PlainIO().whole("12") == "12"
-    assert PlainIO().is_part("12", "12")
-    assert not PlainIO().is_part("12_1", "12")
+    assert told(PlainIO(), "12", "12_1", "12") == ["12"]
+    assert told(PlainIO(), "12", "12_1") == []

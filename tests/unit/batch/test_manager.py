@@ -151,7 +151,7 @@ def test_an_environment_that_would_not_stay_on_its_line_is_refused(environment, 
 
 
 def test_a_script_without_commands_is_refused():
-    with pytest.raises(ValueError, match="no commands"):
+    with pytest.raises(ValueError, match="commands should be a str or a list of str"):
         manager().get_submission_script(None)
 
 
