@@ -168,12 +168,12 @@ class QResources(QTKObject):
         processes = self.processes or nodes
         if nodes != processes:
             self._contradiction("different values of nodes and processes", "there is one process on each node")
-        if self.processes_per_node not in (None, 1):
+        if self.processes_per_node and self.processes_per_node != 1:
             self._contradiction(f"{self.processes_per_node} processes_per_node", "there is one process on each node")
         return [nodes, processes, 1]
 
     def _on_one_node(self) -> list[int | None]:
-        if self.nodes not in (None, 1):
+        if self.nodes and self.nodes != 1:
             self._contradiction(f"{self.nodes} nodes", "all processes are on one")
         processes = self.processes or self.processes_per_node or 1
         each = self.processes_per_node or processes

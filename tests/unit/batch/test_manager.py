@@ -14,6 +14,7 @@ from scale.batch import (
     QState,
     QueueManager,
     SlurmIO,
+    SSHHost,
     SubmissionStatus,
     SubmitDirectoryError,
 )
@@ -193,3 +194,9 @@ def test_a_cancel_asks_for_the_one_job():
     here = manager()
     assert here.cancel(7).status is CancelStatus.JOB_ID_UNKNOWN
     assert here.host.asked == [("scancel", "-v", "7")]
+
+
+def test_a_command_is_a_list_of_arguments_and_no_text(tmp_path):
+    for host in (LocalHost(), SSHHost("nowhere", control=tmp_path)):
+        with pytest.raises(TypeError, match="a command is a list of arguments"):
+            host.execute("echo hi")

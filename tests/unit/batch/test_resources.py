@@ -7,6 +7,7 @@ import inspect
 import pytest
 
 from scale.batch import DependencyType, InvalidFieldError, ProcessPlacement, QResources, QTKError, UnsupportedResourcesError
+from scale.batch.checks import check_resources
 from scale.kernel.errors import BadRequest
 
 IN_THE_ORDER_OF_THE_SEED = [
@@ -85,9 +86,7 @@ def test_the_factories_decide_on_the_placement():
 @pytest.mark.parametrize("factory", ["no_constraints", "scattered", "same_node"])
 @pytest.mark.parametrize("decided", ["nodes", "processes_per_node"])
 def test_a_factory_refuses_what_it_decides_itself_even_none(factory, decided):
-    with pytest.raises(
-        UnsupportedResourcesError, match=f"{factory.replace('_', ' ')} jobs: leave out {decided}"
-    ):
+    with pytest.raises(UnsupportedResourcesError, match=f"{factory.replace('_', ' ')} jobs: leave out {decided}"):
         getattr(QResources, factory)(2, **{decided: None})
 
 
@@ -156,3 +155,19 @@ def test_dependencies_are_read_however_they_are_written():
 def test_dependencies_that_cannot_be_read_are_refused_by_name(given):
     with pytest.raises(InvalidFieldError, match=r"^dependencies: .*afterok"):
         QResources(processes=1, dependencies=given)
+
+
+def test_a_factory_decides_even_if_somebody_else_has():
+    asked = QResources.scattered(3, process_placement=ProcessPlacement.SAME_NODE)
+    assert asked.process_placement is ProcessPlacement.SCATTERED
+
+
+def test_a_dependency_on_nothing_is_none():
+    assert QResources(processes=1, dependencies={"afterok": [], "afterany": ["3"]}).dependencies == {
+        DependencyType.AFTER_ANY: ["3"]
+    }
+
+
+def test_a_dependency_on_no_id_is_refused():
+    with pytest.raises(InvalidFieldError, match="dependencies: None is no job id"):
+        check_resources(QResources(processes=1, dependencies={"afterok": [None]}))
