@@ -31,7 +31,7 @@ from scale.batch.errors import QTKException
 from tests.unit.batch.asking import told
 
 MARK = "<mark>"
-#: recorded by tests/journeys/test_slurm.py from a Slurm 22.05
+#: recorded by tests/clusters/test_slurm.py from a Slurm 22.05
 OUTPUTS = Path(__file__).parent / "outputs" / "slurm-22.05"
 ENOUGH = {"processes": 1}
 
