@@ -44,6 +44,14 @@ State = TypeVar("State", bound=NativeState)
 
 #: lines for the header as they are
 VERBATIM = "qverbatim"
+#: fields of QResources that Slurm, PBS and Grid Engine all can give
+COMMON_KEYS = frozenset(
+    {
+        *("queue_name", "job_name", "memory_per_thread", "nodes", "processes", "processes_per_node", "threads_per_process"),
+        *("gpus_per_job", "time_limit", "account", "priority", "output_filepath", "error_filepath", "process_placement"),
+        *("email_address", "rerunnable", "njobs", "dependencies", "hold", "licenses", "constraints"),
+    }
+)
 #: what a script is called if nobody says
 SCRIPT = "submit.script"
 NOT_BOTH = "Cannot query by user and job(s): ask for jobs or for a user, not for both"
@@ -313,6 +321,28 @@ def optional(read: Callable[[str, str], T | None], text: str | None, where: str)
     except OutputParsingError as error:
         log.warning("A value is left out: %s", error)
         return None
+
+
+def common_options(resources: QResources) -> dict[str, Any]:
+    """The options whose value is the same in every batch system, whatever it calls them."""
+    return {
+        "job_name": resources.job_name,
+        "account": resources.account,
+        "qout_path": resources.output_filepath,
+        "qerr_path": resources.error_filepath,
+        "mail_user": resources.email_address,
+        "array": f"1-{resources.njobs}" if (resources.njobs or 0) > 1 else None,
+        "hold": resources.hold,
+    }
+
+
+def common_options_of_qsub(resources: QResources) -> dict[str, Any]:
+    """Those that PBS and Grid Engine, both heirs of one qsub, have beyond these."""
+    return common_options(resources) | {
+        "queue": resources.queue_name,
+        "mail_type": resources.email_address and "abe",
+        "rerunnable": None if resources.rerunnable is None else "y" if resources.rerunnable else "n",
+    }
 
 
 def priority_of(resources: QResources, allowed: range) -> str | None:

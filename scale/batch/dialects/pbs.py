@@ -7,7 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from scale.batch import checks
-from scale.batch.dialects.base import Argv, BaseSchedulerIO, Output, each, in_portions, priority_of
+from scale.batch.dialects.base import (
+    COMMON_KEYS,
+    Argv,
+    BaseSchedulerIO,
+    Output,
+    common_options_of_qsub,
+    each,
+    in_portions,
+    priority_of,
+)
 from scale.batch.dialects.pbs_output import Record, job_of, records_of
 from scale.batch.errors import CommandFailedError
 from scale.batch.jobs import QJob
@@ -63,13 +72,7 @@ class PBSIO(BaseSchedulerIO):
         "depend": "-W depend={}",
         "begin": "-a {}",
     }
-    supported_qresources_keys = frozenset(
-        {
-            *("queue_name", "job_name", "memory_per_thread", "nodes", "processes", "processes_per_node", "threads_per_process"),
-            *("gpus_per_job", "time_limit", "account", "project", "priority", "output_filepath", "error_filepath"),
-            *("process_placement", "email_address", "rerunnable", "njobs", "dependencies", "hold", "licenses", "constraints"),
-        }
-    )
+    supported_qresources_keys = COMMON_KEYS | {"project"}
 
     def __init__(self, *, check_job_ids: bool = True, json: bool = True) -> None:
         super().__init__(check_job_ids=check_job_ids)
@@ -78,23 +81,17 @@ class PBSIO(BaseSchedulerIO):
     # ---- scripts
 
     def options_of(self, resources: QResources) -> dict[str, Any]:
-        return {
-            "queue": resources.queue_name,
-            "job_name": resources.job_name,
-            "account": resources.account,
-            "group_list": resources.project,
-            "priority": priority_of(resources, _PRIORITIES),
-            "walltime": resources.time_limit and clock_text(resources.time_limit),
-            "resources": ",".join(f"{name}={count}" for name, count in (resources.licenses or {}).items()),
-            "qout_path": resources.output_filepath,
-            "qerr_path": resources.error_filepath,
-            "mail_user": resources.email_address,
-            "mail_type": resources.email_address and "abe",
-            "rerunnable": None if resources.rerunnable is None else "y" if resources.rerunnable else "n",
-            "array": f"1-{resources.njobs}" if (resources.njobs or 0) > 1 else None,
-            "hold": resources.hold,
-            "depend": ",".join(":".join([kind.value, *ids]) for kind, ids in (resources.dependencies or {}).items()),
-        } | self.places_of(resources)
+        return (
+            common_options_of_qsub(resources)
+            | {
+                "group_list": resources.project,
+                "priority": priority_of(resources, _PRIORITIES),
+                "walltime": resources.time_limit and clock_text(resources.time_limit),
+                "resources": ",".join(f"{name}={count}" for name, count in (resources.licenses or {}).items()),
+                "depend": ",".join(":".join([kind.value, *ids]) for kind, ids in (resources.dependencies or {}).items()),
+            }
+            | self.places_of(resources)
+        )
 
     def places_of(self, resources: QResources) -> dict[str, Any]:
         """The options that say where processes lie, and what each place has."""

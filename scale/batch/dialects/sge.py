@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from scale.batch import checks
-from scale.batch.dialects.base import Argv, BaseSchedulerIO, Output, priority_of
+from scale.batch.dialects.base import COMMON_KEYS, Argv, BaseSchedulerIO, Output, common_options_of_qsub, priority_of
 from scale.batch.dialects.sge_output import ended_jobs, live_jobs
 from scale.batch.errors import CommandFailedError, InvalidFieldError, UnsupportedResourcesError
 from scale.batch.jobs import QJob
@@ -71,13 +71,7 @@ class SGEIO(BaseSchedulerIO):
         "begin": "-a {}",
         "reservation": "-R {}",
     }
-    supported_qresources_keys = frozenset(
-        {
-            *("queue_name", "job_name", "memory_per_thread", "nodes", "processes", "processes_per_node", "threads_per_process"),
-            *("gpus_per_job", "time_limit", "account", "project", "priority", "output_filepath", "error_filepath"),
-            *("process_placement", "email_address", "rerunnable", "njobs", "dependencies", "hold", "licenses", "constraints"),
-        }
-    )
+    supported_qresources_keys = COMMON_KEYS | {"project"}
 
     def __init__(
         self,
@@ -100,21 +94,11 @@ class SGEIO(BaseSchedulerIO):
     # ---- scripts
 
     def options_of(self, resources: QResources) -> dict[str, Any]:
-        return {
-            "queue": resources.queue_name,
-            "job_name": resources.job_name,
+        return common_options_of_qsub(resources) | {
             "pe": self._parallel(resources),
             "resources": ",".join(f"{name}={value}" for name, value in self._resources(resources).items()),
-            "account": resources.account,
             "project": resources.project,
             "priority": priority_of(resources, _PRIORITIES),
-            "qout_path": resources.output_filepath,
-            "qerr_path": resources.error_filepath,
-            "mail_user": resources.email_address,
-            "mail_type": resources.email_address and "abe",
-            "rerunnable": None if resources.rerunnable is None else "y" if resources.rerunnable else "n",
-            "array": f"1-{resources.njobs}" if (resources.njobs or 0) > 1 else None,
-            "hold": resources.hold,
             "hold_jid": ",".join(_predecessors(resources)),
         }
 

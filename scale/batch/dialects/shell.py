@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Any, ClassVar, Final
 
 from scale.batch import checks
-from scale.batch.dialects.base import Argv, BaseSchedulerIO, Output, each, in_portions, optional, state_of
+from scale.batch.dialects.base import Argv, BaseSchedulerIO, Output, common_options, each, in_portions, optional, state_of
 from scale.batch.errors import CommandFailedError, OutputParsingError
 from scale.batch.jobs import QJob, QJobInfo, QState
 from scale.batch.quantities import ps_duration, sge_duration
@@ -135,11 +135,7 @@ class ShellIO(BaseSchedulerIO):
         self.directory = directory
 
     def options_of(self, resources: QResources) -> dict[str, Any]:
-        return {
-            "job_name": resources.job_name,
-            "qout_path": resources.output_filepath,
-            "qerr_path": resources.error_filepath,
-        }
+        return common_options(resources)
 
     def word(self, option: str, value: str) -> str:
         """The rest of the line as it is: no shell reads it."""

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, ClassVar, Final
 
 from scale.batch import checks
-from scale.batch.dialects.base import Argv, BaseSchedulerIO, Output, in_portions
+from scale.batch.dialects.base import COMMON_KEYS, Argv, BaseSchedulerIO, Output, common_options, in_portions
 from scale.batch.dialects.slurm_output import HISTORY, LIVE, ended_jobs, live_jobs, tasks_of
 from scale.batch.errors import CommandFailedError, OutputParsingError
 from scale.batch.jobs import QJob
@@ -76,22 +76,7 @@ class SlurmIO(BaseSchedulerIO):
         "no_requeue": "--no-requeue",
         "propagate": "--propagate={}",
     }
-    supported_qresources_keys = frozenset(
-        {
-            *("queue_name", "job_name", "memory_per_thread", "nodes", "processes", "processes_per_node", "threads_per_process"),
-            *(
-                "gpus_per_job",
-                "time_limit",
-                "account",
-                "qos",
-                "priority",
-                "output_filepath",
-                "error_filepath",
-                "process_placement",
-            ),
-            *("email_address", "rerunnable", "njobs", "dependencies", "hold", "licenses", "constraints"),
-        }
-    )
+    supported_qresources_keys = COMMON_KEYS | {"qos"}
 
     def __init__(self, *, check_job_ids: bool = True, mark: str | None = None) -> None:
         super().__init__(check_job_ids=check_job_ids)
@@ -101,9 +86,8 @@ class SlurmIO(BaseSchedulerIO):
 
     def options_of(self, resources: QResources) -> dict[str, Any]:
         nodes, processes, each_node = resources.get_processes_distribution()
-        return {
+        return common_options(resources) | {
             "partition": resources.queue_name,
-            "job_name": resources.job_name,
             "nodes": nodes,
             "ntasks": processes,
             "ntasks_per_node": each_node,
@@ -113,16 +97,10 @@ class SlurmIO(BaseSchedulerIO):
             "time": resources.time_limit and slurm_duration_text(resources.time_limit),
             "constraint": "&".join(resources.constraints or ()),
             "licenses": ",".join(f"{name}:{count}" for name, count in (resources.licenses or {}).items()),
-            "account": resources.account,
             "qos": resources.qos,
             "priority": resources.priority or None,
-            "mail_user": resources.email_address,
             "mail_type": resources.email_address and "ALL",
-            "qout_path": resources.output_filepath,
-            "qerr_path": resources.error_filepath,
-            "array": f"1-{resources.njobs}" if (resources.njobs or 0) > 1 else None,
             "dependency": ",".join(":".join([kind.value, *ids]) for kind, ids in (resources.dependencies or {}).items()),
-            "hold": resources.hold,
             "requeue": resources.rerunnable,
             "no_requeue": resources.rerunnable is False,
         }
