@@ -34,7 +34,7 @@ from django.db.models import Q
 import harness
 from figures import Row
 from filling import copy, mend_sequences, moment
-from scale.job.execution.selectors import executions_ended_since, executions_unended, executions_unwanted
+from scale.job.execution.selectors import executions_ended_since, executions_to_cancel, executions_unended
 from scale.job.execution.services import jobs_recover
 from scale.job.filters import JobChoice, JobFilter
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
@@ -125,7 +125,6 @@ def claim() -> None:
 
 def queries() -> dict[str, Callable[[], Any]]:
     ended, waiting = Job.objects.filter(status="COMPLETED").latest("id").pk, Queue.objects.latest("id")
-    unsettled = [(pk, 1) for pk in JobExecution.objects.filter(has_ended=False).values_list("job_id", flat=True)[:1000]]
     late = JobExecutionEnd.objects.latest("ended").ended
     alice = User.objects.get()
     over = [*Job.objects.filter(status="COMPLETED", pk__gt=ended - 2000).order_by("pk").values_list("pk", flat=True)[:JOBS]]
@@ -142,7 +141,7 @@ def queries() -> dict[str, Callable[[], Any]]:
         "queue_clear_canceled": lambda: queue_clear_canceled(framework_id="f", when=NOW),
         "queue_lines": queue_lines,
         "position in the queue": lambda: Queue.objects.filter(before, is_canceled=False).count(),
-        "executions_unwanted, of 1000": lambda: executions_unwanted(unsettled),
+        "executions_to_cancel": executions_to_cancel,
         "executions_unended": lambda: list(executions_unended()),
         "executions_ended_since, 3 hours": lambda: list(executions_ended_since(late - timedelta(hours=3))),
         "jobs_recover": lambda: jobs_recover(when=NOW),

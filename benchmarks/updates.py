@@ -13,6 +13,7 @@ The floors are a loop that keeps the latest state of each task in a dict, and ro
 from __future__ import annotations
 
 import argparse
+import gc
 import itertools
 from collections.abc import Iterator
 
@@ -94,6 +95,8 @@ def persisted(updates: int, nodes: int, budget: Budget) -> tuple[float, int]:
     engine, scheduler = adopted(nodes)
     seconds, heard = 0.0, 0
     scheduler.persist(CLOCK.now())
+    gc.collect()
+    gc.freeze()  # as `scale_scheduler` does once it has taken over
     for reports in reports_of(tasks_running()):
         engine.next = reports
         seconds += timed(scheduler.reports, CLOCK.now())

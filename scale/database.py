@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, lru_cache, wraps
+from operator import itemgetter
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import orjson
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.models.base import ModelState
 
 P = ParamSpec("P")
 R = TypeVar("R")
 M = TypeVar("M", bound=models.Model)
+Adapters = Sequence[tuple[int, Callable[[Any], Any]]]  #: by the place of a column
 
 _ROWS = 500
 _INSERTED = 1000
+_VALUES = "(...)"  # where the rows of a statement stand
+_UNLESS_THERE = " ON CONFLICT DO NOTHING"
 _TRIES = 5
 _LOCK_TIMEOUT = "10s"
 _CONFLICTS = ("40001", "40P01")  # of PostgreSQL: serialization failure, deadlock
@@ -53,6 +59,24 @@ def again_on_conflict(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return tried
+
+
+@contextmanager
+def not_synced() -> Iterator[None]:
+    """Have SQLite not wait for the disk in the transactions within; a power cut may undo them, and the death of a process none.
+
+    What is committed after them elsewhere, and waits, brings them to the disk with it.
+    """
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA synchronous=NORMAL")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=FULL")
 
 
 def _code(error: BaseException) -> str:
@@ -92,21 +116,39 @@ def update_rows(
 
     ``rows`` hold the values of ``match`` and then of ``assign``, none of them null; returns how many rows were changed.
     """
-    table = connection.ops.quote_name(model._meta.db_table)
-    names = [_column(model, name) for name in (*match, *assign)]
-    values = [f"v.column{number + 1}" for number in range(len(names))]
-    equal = " AND ".join(f"{table}.{name} = {value}" for name, value in zip(names[: len(match)], values, strict=False))
-    sets = ", ".join(f"{name} = {value}" for name, value in zip(names[len(match) :], values[len(match) :], strict=True))
-    row_sql = f"({', '.join(['%s'] * len(names))})"
+    way = _way_to_update(model, tuple(match), tuple(assign), connection.vendor)
     changed = 0
     with connection.cursor() as cursor:
         for start in range(0, len(rows), _ROWS):
-            chunk = rows[start : start + _ROWS]
-            values_sql = ", ".join([row_sql] * len(chunk))
-            statement = f"UPDATE {table} SET {sets} FROM (VALUES {values_sql}) AS v WHERE {equal} AND {only}"  # noqa: S608 no value stands in it
-            cursor.execute(statement, [_adapt(value) for row in chunk for value in row])
+            chunk = [_written(row, way.adapters) for row in rows[start : start + _ROWS]]
+            if connection.vendor == "sqlite":
+                cursor.executemany(way.one + only, [[*row[len(match) :], *row[: len(match)]] for row in chunk])
+            else:
+                values = [value for row in chunk for value in row]
+                cursor.execute(way.many.replace(_VALUES, ", ".join([way.row] * len(chunk))) + only, values)
             changed += cursor.rowcount
     return changed
+
+
+class _WayToUpdate(NamedTuple):
+    """How rows of these columns are updated: SQLite is quick with one row at a time, others with one statement for many."""
+
+    one: str
+    many: str
+    row: str
+    adapters: Adapters
+
+
+@cache
+def _way_to_update(model: type[models.Model], match: tuple[str, ...], assign: tuple[str, ...], vendor: str) -> _WayToUpdate:
+    table = connection.ops.quote_name(model._meta.db_table)
+    keys, columns = ([_column(model, name) for name in names] for names in (match, assign))
+    equal = " AND ".join(f"{key} = %s" for key in keys)
+    one = f"UPDATE {table} SET {', '.join(f'{name} = %s' for name in columns)} WHERE {equal} AND "  # noqa: S608 no value stands in it
+    equal = " AND ".join(f"{table}.{key} = v.column{number}" for number, key in enumerate(keys, 1))
+    sets = ", ".join(f"{name} = v.column{number}" for number, name in enumerate(columns, len(keys) + 1))
+    many = f"UPDATE {table} SET {sets} FROM (VALUES {_VALUES}) AS v WHERE {equal} AND "  # noqa: S608 no value stands in it
+    return _WayToUpdate(one, many, _places(len(match) + len(assign)), _adapters(model, (*match, *assign), vendor))
 
 
 def delete_rows(model: type[models.Model], ids: Sequence[int]) -> int:
@@ -124,25 +166,42 @@ def delete_rows(model: type[models.Model], ids: Sequence[int]) -> int:
         return int(cursor.rowcount)
 
 
-def insert_rows(
-    model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]], *, ignore_conflicts: bool = False
-) -> list[int]:
+def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
     """``INSERT`` rows of values in the order of these attributes; returns their ids in the same order.
 
     It asks nothing of the ORM but how each field is written, once for a column; that is a tenth of what `bulk_create` costs.
-    With ``ignore_conflicts`` a row that is there already stays as it is, and no ids are told.
     """
-    way = _way_of(model, tuple(names), connection.vendor)
-    ending = " ON CONFLICT DO NOTHING" if ignore_conflicts else way.returning
+    way = _way_to_insert(model, tuple(names), connection.vendor)
     ids: list[int] = []
     with connection.cursor() as cursor:
         for start in range(0, len(rows), most := _rows_of(len(names))):
-            chunk = rows[start : start + most]
-            values = [write(value) if write else value for row in chunk for value, write in zip(row, way.adapters, strict=True)]
-            cursor.execute(way.into + ", ".join([way.row] * len(chunk)) + ending, values)
-            if not ignore_conflicts:
-                ids += sorted(row[0] for row in cursor.fetchall())  # they are given out in the order of the rows
+            chunk = [_written(row, way.adapters) for row in rows[start : start + most]]
+            values = [value for row in chunk for value in row]
+            cursor.execute(way.into + ", ".join([way.row] * len(chunk)) + way.returning, values)
+            ids += sorted(row[0] for row in cursor.fetchall())  # they are given out in the order of the rows
     return ids
+
+
+def record_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """``INSERT`` rows whose ids nobody asks for; one that is there already stays as it is."""
+    way = _way_to_insert(model, tuple(names), connection.vendor)
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), most := _rows_of(len(names))):
+            chunk = [_written(row, way.adapters) for row in rows[start : start + most]]
+            if connection.vendor == "sqlite":
+                cursor.executemany(way.into + way.row + _UNLESS_THERE, chunk)
+            else:
+                values = [value for row in chunk for value in row]
+                cursor.execute(way.into + ", ".join([way.row] * len(chunk)) + _UNLESS_THERE, values)
+
+
+def _written(row: Sequence[Any], adapters: Adapters) -> list[Any]:
+    """The row's values as the database takes them."""
+    values = list(row)
+    for place, write in adapters:
+        if (value := values[place]) is not None:
+            values[place] = write(value)
+    return values
 
 
 class Select:
@@ -150,7 +209,7 @@ class Select:
 
     :param columns: models and the names of their fields, in the order of the values
     :param ending: all from ``FROM`` on, with ``{ids}`` where a list of ids goes
-    :param locks: the table whose rows the transaction is to have for itself, where a database locks rows; without those that
+    :param locks: the tables whose rows the transaction is to have for itself, where a database locks rows; without those that
         somebody else has
     """
 
@@ -187,23 +246,26 @@ def _reader(field: Any, vendor: str) -> Callable[[Any], Any] | None:
     return None
 
 
-class _Way(NamedTuple):
+class _WayToInsert(NamedTuple):
     """How rows of these columns are inserted."""
 
     into: str
     row: str
     returning: str
-    adapters: Sequence[Callable[[Any], Any] | None]
+    adapters: Adapters
 
 
 @cache
-def _way_of(model: type[models.Model], names: tuple[str, ...], vendor: str) -> _Way:
+def _way_to_insert(model: type[models.Model], names: tuple[str, ...], vendor: str) -> _WayToInsert:
     """Worked out once: for a single row that costs more than to insert it."""
     table = connection.ops.quote_name(model._meta.db_table)
     into = f"INSERT INTO {table} ({', '.join(_column(model, name) for name in names)}) VALUES "  # noqa: S608 no value stands in it
-    row = f"({', '.join(['%s'] * len(names))})"
     returning = f" RETURNING {_column(model, 'pk')}"
-    return _Way(into, row, returning, [_adapter(model._meta.get_field(name), vendor) for name in names])
+    return _WayToInsert(into, _places(len(names)), returning, _adapters(model, names, vendor))
+
+
+def _places(number: int) -> str:
+    return f"({', '.join(['%s'] * number)})"
 
 
 def _rows_of(columns: int) -> int:
@@ -213,32 +275,39 @@ def _rows_of(columns: int) -> int:
 
 
 def instance(model: type[M], **values: Any) -> M:
-    """``model(**values)`` for a fifth of the cost: every name is a column's, and what is not given is its plain default."""
-    return model(*[values.get(name, default) for name, default in _columns_with_defaults(model)])
+    """``model(**values)`` for a tenth of the cost: every name is a column's, and what is not given is its plain default."""
+    made = model.__new__(model)
+    made.__dict__.update(_defaults(model), _state=ModelState(), **values)  # as an instance is made that was pickled
+    return made
 
 
 @cache
-def _columns_with_defaults(model: type[models.Model]) -> list[tuple[str, Any]]:
+def _defaults(model: type[models.Model]) -> dict[str, Any]:
     """A default that is made anew for each row, such as ``{}``, is none of these."""
     fields = model._meta.concrete_fields
-    return [(one.attname, None if one.has_default() and callable(one.default) else one.get_default()) for one in fields]
+    return {one.attname: None if one.has_default() and callable(one.default) else one.get_default() for one in fields}
 
 
-def insert_models(objects: Sequence[models.Model], *, ignore_conflicts: bool = False) -> None:
-    """The same for instances of one model; ids that the database gives out are not set."""
+def record_models(objects: Sequence[M]) -> None:
+    """`record_rows` for instances of one model; ids that the database gives out are not set."""
     if objects:
         model = type(objects[0])
         names = [field.attname for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
-        rows = [[one.__dict__[name] for name in names] for one in objects]
-        insert_rows(model, names, rows, ignore_conflicts=ignore_conflicts)
+        values = itemgetter(*names)
+        record_rows(model, names, [values(one.__dict__) for one in objects])
+
+
+def _adapters(model: type[models.Model], names: Sequence[str], vendor: str) -> Adapters:
+    """How the values of these fields are written that are not written as they are; none of them is null."""
+    written = ((place, _adapter(model._meta.get_field(name), vendor)) for place, name in enumerate(names))
+    return [(place, write) for place, write in written if write is not None]
 
 
 def _adapter(field: Any, vendor: str) -> Callable[[Any], Any] | None:
-    """How a value of this field is written; None: as it is."""
     if isinstance(field, models.JSONField):
-        return lambda value: None if value is None else orjson.dumps(value).decode()
+        return lambda value: orjson.dumps(value).decode()
     if isinstance(field, models.DateTimeField) and vendor == "sqlite":
-        return lambda value: None if value is None else _moment_text(value)
+        return _moment_text
     return None
 
 
@@ -257,7 +326,3 @@ def _column(model: type[models.Model], name: str) -> str:
 
 def _field(model: type[models.Model], name: str) -> Any:
     return model._meta.pk if name == "pk" else model._meta.get_field(name)
-
-
-def _adapt(value: Any) -> Any:
-    return _moment_text(value) if isinstance(value, datetime) and connection.vendor == "sqlite" else value

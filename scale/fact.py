@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Iterable
+from itertools import islice
 
+_AT_ONCE = 1000  # lines in one record
 _MANY = "is_many_facts"  # the mark of a record that holds several lines
-_BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/@+,")
+_is_bare = re.compile(r"[a-zA-Z0-9_.:/@+,-]*").fullmatch
 
 
 def tell(logger: logging.Logger, event: str, **details: object) -> None:
@@ -19,7 +22,8 @@ def tell(logger: logging.Logger, event: str, **details: object) -> None:
 
 def tell_all(logger: logging.Logger, facts: Iterable[str]) -> None:
     """Write many facts, each as `line` makes it, for little more than one costs; they are only made if they are written."""
-    if logger.isEnabledFor(logging.INFO) and (lines := list(facts)):
+    left = iter(facts)
+    while logger.isEnabledFor(logging.INFO) and (lines := list(islice(left, _AT_ONCE))):
         logger.info("\n".join(lines), extra={_MANY: True})
 
 
@@ -30,13 +34,17 @@ def warn(logger: logging.Logger, event: str, **details: object) -> None:
 
 def line(event: str, **details: object) -> str:
     """The words of a fact; a value that is not plain is quoted as JSON does it."""
-    told = {"event": event, **details}
-    return " ".join([f"{name}={_quoted(value)}" for name, value in told.items() if value is not None and value != ""])
+    told = [
+        f"{name}={value if type(value) is int else _quoted(value)}"
+        for name, value in details.items()
+        if value is not None and value != ""
+    ]
+    return " ".join([f"event={event}", *told])
 
 
 def _quoted(value: object) -> str:
     text = str(value)
-    return text if _BARE.issuperset(text) else json.dumps(text)
+    return text if _is_bare(text) else json.dumps(text)
 
 
 class FactFormatter(logging.Formatter):

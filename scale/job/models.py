@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -51,12 +52,12 @@ class JobType(models.Model):
     def description(self) -> str:
         return str(self.manifest.get("job", {}).get("description", ""))
 
-    @property
+    @cached_property
     def error_mapping(self) -> dict[int, str]:
         """What the exit codes of its program mean: names of errors that this job type owns."""
         return {int(error["code"]): str(error["name"]) for error in self._errors}
 
-    @property
+    @cached_property
     def error_categories(self) -> dict[str, Category]:
         """Whose fault the errors that this job type owns are, by name."""
         return {
@@ -150,6 +151,7 @@ class JobExecution(models.Model):
     queued = models.DateTimeField()
     started = models.DateTimeField(null=True)  #: when it was placed; null if it was canceled on the queue
     has_ended = models.BooleanField(default=False)
+    canceled = models.DateTimeField(null=True)  #: when its job was canceled, if it had not ended by then
     created = models.DateTimeField()
 
     class Meta:
@@ -158,6 +160,7 @@ class JobExecution(models.Model):
         indexes = [
             models.Index(fields=["cluster_id"], name="job_exe_by_cluster_id"),
             models.Index(fields=["id"], condition=models.Q(has_ended=False), name="job_exe_running"),
+            models.Index(fields=["id"], condition=models.Q(has_ended=False, canceled__isnull=False), name="job_exe_to_cancel"),
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from scale.database import again_on_conflict, insert_rows
 from scale.job.execution.services import queue_again
 from scale.job.messages import batches
-from scale.job.models import Job, JobType, JobTypeRevision
+from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission
 from scale.kernel.errors import BadRequest, Forbidden, NotFound
@@ -45,8 +45,8 @@ def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
     revision = usable_revisions.get(COMMAND)
     with transaction.atomic():
         (job_id,) = _submit([submission], revision, by, when)
+        ring_after_commit(JOBS)
         tell_after_commit(logger, "submitted", [job_id], by=by.get_username(), name=submission.name)
-        ring_after_commit()
     related = {"job_type": revision.job_type, "job_type_rev": revision, "owner": by}
     return Job(pk=job_id, **related, **_asked(submission), **_just_submitted(when))
 
@@ -62,8 +62,8 @@ def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) 
     with transaction.atomic():
         for some in batches(submissions, _MOST_AT_ONCE):
             ids += _submit(some, revision, by, when)
-        tell_after_commit(logger, "submitted", ids, by=by.get_username())
         ring_after_commit(JOBS)
+        tell_after_commit(logger, "submitted", ids, by=by.get_username())
     return ids
 
 
@@ -91,7 +91,8 @@ def _cancel(ids: Sequence[int], by: User, when: datetime) -> list[int]:
         last_status_change=when,
         last_modified=when,
     )
-    queue_cancel(job_ids=list(owners))
+    queue_cancel(job_ids=list(owners))  # first: it waits for whoever makes an execution of an entry
+    JobExecution.objects.filter(job_id__in=owners, has_ended=False).update(canceled=when)
     tell_after_commit(logger, "canceled", owners, by=by.get_username())
     ring_after_commit()
     return list(owners)

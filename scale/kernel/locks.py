@@ -5,18 +5,25 @@ from __future__ import annotations
 import threading
 from types import TracebackType
 
-_held = threading.local()
+
+class _Held(threading.local):
+    count = 0
+
+
+_held = _Held()
 
 
 class OwnedLock:
     """A plain, non-reentrant lock that its holder can be asked about."""
+
+    __slots__ = ("_lock",)
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
 
     def __enter__(self) -> None:
         self._lock.acquire()
-        _held.count = getattr(_held, "count", 0) + 1
+        _held.count += 1
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         _held.count -= 1
@@ -25,4 +32,4 @@ class OwnedLock:
 
 def locks_held() -> int:
     """How many owned locks this thread holds now."""
-    return getattr(_held, "count", 0)
+    return _held.count

@@ -6,6 +6,7 @@ Units: ``cpus`` and ``gpus`` are counts, ``mem`` and ``disk`` are MiB; other nam
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping
+from functools import lru_cache
 
 STANDARD = ("cpus", "mem", "disk", "gpus")
 _ROUNDING = 1e-6  # sums of fractions such as 0.1 cpus must not refuse a fit
@@ -46,10 +47,18 @@ class Resources(Mapping[str, float]):
         return f"Resources({', '.join(f'{name}={amount:g}' for name, amount in self._amounts.items())})"
 
     def __add__(self, other: Mapping[str, float]) -> Resources:
-        return Resources({name: self[name] + other.get(name, 0.0) for name in (*self, *(n for n in other if n not in self))})
+        return self._combined(other, 1.0)
 
     def __sub__(self, other: Mapping[str, float]) -> Resources:
-        return Resources({name: self[name] - other.get(name, 0.0) for name in (*self, *(n for n in other if n not in self))})
+        return self._combined(other, -1.0)
+
+    def _combined(self, other: Mapping[str, float], times: float) -> Resources:
+        sums = self._amounts.copy()
+        for name, amount in other.items():
+            sums[name] = sums.get(name, 0.0) + times * amount
+        combined = Resources.__new__(Resources)
+        combined._amounts = sums
+        return combined
 
     def fits_in(self, room: Mapping[str, float]) -> bool:
         """Whether each amount is there; a resource the room does not know is fine only if none of it is wanted."""
@@ -57,3 +66,13 @@ class Resources(Mapping[str, float]):
 
     def without(self, name: str) -> Resources:
         return Resources({n: amount for n, amount in self._amounts.items() if n != name})
+
+
+def shared_resources(amounts: Mapping[str, float]) -> Resources:
+    """The value of these amounts, kept once for all who ask for the same."""
+    return _of(tuple(amounts.items()))
+
+
+@lru_cache(maxsize=10_000)
+def _of(amounts: tuple[tuple[str, float], ...]) -> Resources:
+    return Resources(dict(amounts))

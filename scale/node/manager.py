@@ -22,6 +22,10 @@ class NodeManager:
         self._lock = OwnedLock()
         self._nodes: dict[int, KnownNode] = {}  # a value stays the same one for as long as nothing about it changes
         self._ids: dict[str, int] = {}  # by hostname
+        self._of_agent: dict[str, int] = {}  # by agent, the last node that had it
+        self._ordered: list[KnownNode] | None = None  # all of them, until one changes
+        self._away: dict[int, KnownNode] = {}
+        self._of_note: dict[int, KnownNode] = {}
         self._unregistered: dict[str, SeenNode] = {}
         self._lost: set[int] = set()
         self.version = 0  #: another number after every change of a node
@@ -56,7 +60,20 @@ class NodeManager:
     def get_nodes(self) -> list[KnownNode]:
         """In the order of their ids."""
         with self._lock:
-            return [self._nodes[node_id] for node_id in sorted(self._nodes)]
+            if self._ordered is None:
+                self._ordered = [self._nodes[node_id] for node_id in sorted(self._nodes)]
+            return self._ordered.copy()
+
+    def engine_of(self, agent_id: str) -> str:
+        """The engine of the node that has this agent; empty if there is none."""
+        with self._lock:
+            node = self._nodes.get(self._of_agent.get(agent_id, -1))
+            return node.engine if node is not None and node.agent_id == agent_id else ""
+
+    def get_nodes_of_note(self) -> list[KnownNode]:
+        """Those with errors, and those that are deprecated."""
+        with self._lock:
+            return list(self._of_note.values())
 
     def get_node(self, node_id: int | None) -> KnownNode | None:
         with self._lock:
@@ -67,7 +84,7 @@ class NodeManager:
         with self._lock:
             lost = [
                 node
-                for node in self._nodes.values()
+                for node in self._away.values()
                 if node.id not in self._lost and node.away_since is not None and when - node.away_since > patience
             ]
             self._lost.update(node.id for node in lost)
@@ -80,8 +97,17 @@ class NodeManager:
     def _keep(self, node: KnownNode) -> None:
         if self._nodes.get(node.id) != node:
             self._nodes[node.id] = node
-            self._ids[node.hostname] = node.id
+            self._ids[node.hostname] = self._of_agent[node.agent_id] = node.id
+            self._ordered = None
+            self._note(self._away, node, node.away_since is not None)
+            self._note(self._of_note, node, bool(node.errors) or not node.is_active)
             self.version += 1
+
+    def _note(self, nodes: dict[int, KnownNode], node: KnownNode, is_one: bool) -> None:
+        if is_one:
+            nodes[node.id] = node
+        else:
+            nodes.pop(node.id, None)
 
     def _join(self, row: Node, seen: SeenNode | None) -> KnownNode:
         known = self._nodes.get(row.pk) or KnownNode(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from scale.database import insert_rows
+from scale.database import record_rows
 from scale.queue.entry import QueueEntry, shape_of
 from scale.queue.models import Look, Queue, Wait
 from scale.queue.ordering import QueueMode
@@ -18,7 +18,7 @@ _CHUNK = 500
 
 def queue_add(*, entries: Iterable[QueueEntry], when: datetime) -> None:
     """Put executions on the queue; an execution that waits already is left as it is."""
-    insert_rows(Queue, _COLUMNS, [_row(entry, when) for entry in entries], ignore_conflicts=True)
+    record_rows(Queue, _COLUMNS, [_row(entry, when) for entry in entries])
 
 
 def queue_cancel(*, job_ids: Sequence[int]) -> None:

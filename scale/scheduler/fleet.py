@@ -55,6 +55,11 @@ class Fleet:
                     engine.launch([self._spec(task) for task in theirs], when)
 
     @property
+    def is_bound_to_host(self) -> bool:
+        """Whether all that runs is on this machine."""
+        return all(engine.capabilities.is_bound_to_host for engine in self._engines.values())
+
+    @property
     def holding(self) -> frozenset[str]:
         """The engines that hold tasks back until there is room for them."""
         return frozenset(name for name, engine in self._engines.items() if engine.capabilities.holds_back)
@@ -96,10 +101,9 @@ class Fleet:
         return gone
 
     def _by_engine(self, tasks: Iterable[Task]) -> Iterator[tuple[Engine, list[Task]]]:
-        engine_of = {node.agent_id: node.engine for node in self._nodes.get_nodes()}
         groups: dict[str, list[Task]] = {}
         for task in tasks:
-            groups.setdefault(engine_of.get(task.agent_id, ""), []).append(task)
+            groups.setdefault(self._nodes.engine_of(task.agent_id), []).append(task)
         for name, theirs in groups.items():
             if name in self._engines:
                 yield self._engines[name], theirs

@@ -12,9 +12,10 @@ from scale.engines.protocol import NodeReport, Report, TaskReport, TaskState
 from scale.fact import line, tell_all
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
+from scale.job.messages import batches
 from scale.job.tasks.manager import TaskManager
 from scale.job.tasks.update import ReportedUpdate, TaskStatusUpdate
-from scale.kernel.ids import execution_of, parse_cluster_id
+from scale.kernel.ids import execution_of
 from scale.kernel.locks import OwnedLock
 from scale.node.manager import NodeManager
 from scale.scheduler.rates import Rates
@@ -22,7 +23,9 @@ from scale.scheduler.rates import Rates
 logger = logging.getLogger(__name__)
 
 _EVENTS = {state: state.lower().replace("_", "-") for state in TaskState}  # the words of the log
-_ENDINGS = (TaskState.FINISHED, TaskState.FAILED, TaskState.KILLED)
+_ENDINGS = frozenset({TaskState.FINISHED, TaskState.FAILED, TaskState.KILLED})
+_NOT_ALIVE = frozenset(state for state in TaskState if state.is_end)
+_AT_ONCE = 100  #: reports for which the lock of a manager is held
 
 
 @dataclass
@@ -52,7 +55,6 @@ class _Taken(NamedTuple):
     """A report, and what the managers made of it."""
 
     report: TaskReport
-    update: ReportedUpdate
     exe: RunningJobExecution | None
     is_over: bool  #: its execution is, because of this
     is_stranger: bool  #: it runs for nobody that we know
@@ -74,19 +76,20 @@ class Inbox:
     def take(self, engine: str, reports: Sequence[Report], heard: datetime) -> Outcome:
         """Tell every manager of each report: the task first, then its execution, so that both agree."""
         outcome = Outcome()
-        taken: list[_Taken] = []
+        of_tasks: list[TaskReport] = []
         for report in reports:
             if isinstance(report, NodeReport):
                 self._take_node(engine, report, outcome)
             else:
-                taken.append(self._take_task(report, heard))
+                of_tasks.append(report)
+        taken = [one for some in batches(of_tasks, _AT_ONCE) for one in self._take_tasks(some, heard)]
         outcome.finished = [one.exe for one in taken if one.exe is not None and one.is_over]
         strangers = [one.report.task_id for one in taken if one.is_stranger]
-        over = {one.report.task_id for one in taken if one.report.state.is_end} if strangers else ()
+        over = {one.report.task_id for one in taken if one.report.state in _NOT_ALIVE} if strangers else ()
         outcome.strangers = [task_id for task_id in strangers if task_id not in over]
-        tell_all(logger, (_line(one.report) for one in taken))
+        tell_all(logger, map(_line, taken))
         self._count(taken)
-        self._keep(engine, taken)
+        self._keep(engine, taken, heard)
         return outcome
 
     def drain(self) -> Recordable:
@@ -103,52 +106,42 @@ class Inbox:
         if report.is_online and before is not None and not before.is_online:
             outcome.returned.append(report.node)
 
-    def _take_task(self, report: TaskReport, heard: datetime) -> _Taken:
-        exe = self._job_exes.get_running_job_exe(parse_cluster_id(report.task_id))
-        update = _update(report, exe, heard)
-        news = TaskStatusUpdate(update, report.node, _data(report), heard=heard)
-        is_stranger = self._tasks.get_task(report.task_id) is None
-        self._tasks.handle_task_update(news)
-        is_over = self._job_exes.handle_task_update(news) is not None
-        return _Taken(report, update, exe, is_over, is_stranger)
+    def _take_tasks(self, reports: Sequence[TaskReport], heard: datetime) -> list[_Taken]:
+        """An execution only looks at what its task says of itself, so all tasks may be told before the first execution is."""
+        news = [TaskStatusUpdate.of_report(report, heard) for report in reports]
+        tasks = self._tasks.handle_task_updates(news)
+        told = self._job_exes.handle_task_updates(news)
+        return [
+            _Taken(report, exe, is_over, task is None) for report, task, (exe, is_over) in zip(reports, tasks, told, strict=True)
+        ]
 
     def _count(self, taken: Sequence[_Taken]) -> None:
         self._rates.count("task_updates", len(taken))
-        self._rates.count("tasks_finished", sum(one.report.state in _ENDINGS for one in taken))
-        self._rates.count("jobs_finished", sum(one.is_over for one in taken))
+        self._rates.count("tasks_finished", len([one for one in taken if one.report.state in _ENDINGS]))
+        self._rates.count("jobs_finished", len([one for one in taken if one.is_over]))
 
-    def _keep(self, engine: str, taken: Sequence[_Taken]) -> None:
+    def _keep(self, engine: str, taken: Sequence[_Taken], heard: datetime) -> None:
         """Last of all: whoever finds an end here finds its consequences with the managers."""
+        updates = [_update(one.report, one.exe.id, heard) for one in taken if one.exe is not None]
+        ends = [(engine, one.report.task_id) for one in taken if one.report.state in _NOT_ALIVE]
+        ready = [one.exe.cluster_id for one in taken if one.exe is not None and one.exe.is_next_task_ready()]
         with self._lock:
-            self._updates += [one.update for one in taken if one.exe is not None]
-            self._ends += [(engine, one.report.task_id) for one in taken if one.report.state.is_end]
-            self._ready += [one.exe.cluster_id for one in taken if one.exe is not None and one.exe.is_next_task_ready()]
+            self._updates += updates
+            self._ends += ends
+            self._ready += ready
 
 
-def _line(report: TaskReport) -> str:
-    job, exe = execution_of(report.task_id) or (None, None)
-    said = {"exit_code": report.exit_code, "signal": report.signal, "reason": report.reason.value, "message": report.message}
-    return line(_EVENTS[report.state], job=job, exe=exe, task=report.task_id, **said)
+def _line(one: _Taken) -> str:
+    report, exe = one.report, one.exe
+    event, code, signal = _EVENTS[report.state], report.exit_code, report.signal
+    if exe is not None and signal is None and not report.reason and not report.message:  # as most are; nothing to be quoted
+        how = "" if code is None else f" exit_code={code}"
+        return f"event={event} job={exe.job_id} exe={exe.exe_num} task={report.task_id}{how}"
+    job, number = execution_of(report.task_id) or (None, None)
+    said = {"exit_code": code, "signal": signal, "reason": report.reason, "message": report.message}
+    return line(event, job=job, exe=number, task=report.task_id, **said)
 
 
-def _update(report: TaskReport, exe: RunningJobExecution | None, heard: datetime) -> ReportedUpdate:
-    return ReportedUpdate(
-        job_exe_id=exe.id if exe else None,
-        task_id=report.task_id,
-        status=report.state.value,
-        timestamp=report.when,
-        heard=heard,
-        source=None,
-        reason=report.reason.value or None,
-        message=report.message or None,
-        created=heard,
-    )
-
-
-def _data(report: TaskReport) -> dict[str, object]:
-    return {
-        "exit_code": report.exit_code,
-        "signal": report.signal,
-        "usage": report.usage,
-        "container": report.container,
-    }
+def _update(report: TaskReport, exe_id: int, heard: datetime) -> ReportedUpdate:
+    reason, message = report.reason.value if report.reason else None, report.message or None
+    return ReportedUpdate(exe_id, report.task_id, report.state.value, report.when, heard, None, reason, message, heard)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 
+from scale.database import not_synced
 from scale.job.models import JobExecution, JobExecutionEnd
 from scale.node.manager import NodeManager
 from scale.queue.entry import shape_of
@@ -30,8 +32,19 @@ _NEXT_PASS = Reason("next-pass", "there is room; it goes in one of the next pass
 class Placer:
     """The schedule loop's own; what it last found may be read by others."""
 
-    def __init__(self, nodes: NodeManager, allocations: Allocations, fence: Fence, holding: Collection[str] = ()) -> None:
-        """:param holding: the engines that hold tasks back until there is room for them"""
+    def __init__(
+        self,
+        nodes: NodeManager,
+        allocations: Allocations,
+        fence: Fence,
+        *,
+        holding: Collection[str] = (),
+        ends_with_us: bool = False,
+    ) -> None:
+        """:param holding: the engines that hold tasks back until there is room for them
+        :param ends_with_us: whatever takes the power from this machine also takes it from every node
+        """
+        self._ends_with_us = ends_with_us
         self._tracker = NodeTracker(nodes, allocations, holding)
         self._allocations = allocations
         self._fence = fence
@@ -106,7 +119,7 @@ class Placer:
         """Take them off the queue; what was gone meanwhile falls out."""
         gpus = hand_out(placements, self._allocations.occupants)
         self._doubtful = (placements, when)
-        with self._fence.writing():
+        with not_synced() if self._ends_with_us else nullcontext(), self._fence.writing():
             made = plan_apply(
                 placements=placements, gpus=gpus, framework_id=settings.framework_id, when=when, types=settings.types
             )

@@ -95,7 +95,9 @@ class Scheduler:
         self.rates = Rates(clock.now())
         self.fleet = Fleet(engines, self.tasks, self.nodes, self._limits.kill_grace)
         self.inbox = Inbox(self.tasks, self.job_exes, self.nodes, self.rates)
-        self.placer = Placer(self.nodes, self.allocations, fence, self.fleet.holding)
+        self.placer = Placer(
+            self.nodes, self.allocations, fence, holding=self.fleet.holding, ends_with_us=self.fleet.is_bound_to_host
+        )
         self._renderer = StatusRenderer(self.nodes, self.job_exes, self.tasks, self.allocations, self.fleet.holding)
         self.troubles = Troubles()
         self.waits = Waits(fence)
@@ -117,9 +119,9 @@ class Scheduler:
         self._looked = clock.now()
         self._is_draining = False
         self._handed_back: list[int] | None = None
-        self._reports = Loop("reports", self.reports, 5.0, rest=self._rest(0.0, 0.015))
-        self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest=self._rest(0.002, 0.04))
-        self._persist = Loop("persist", self.persist, 1.0, rest=self._rest(0.01, 0.06))
+        self._reports = Loop("reports", self.reports, 5.0, rest=self._rest(0.0, 0.02))
+        self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest=self._rest(0.002, 0.06))
+        self._persist = Loop("persist", self.persist, 1.0, rest=self._rest(0.01, 0.1))
         status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidier.tidy, 0.25)
         self.loops = (self._reports, self._schedule, self._persist, status, tidy)
 
@@ -283,11 +285,13 @@ class Scheduler:
 
     def _adopt(self, when: datetime) -> list[Task]:
         """Take the executions that were placed before; returns the tasks that may be running."""
-        rows = list(executions_unended())
-        exes = [self._execution(row) for row in rows]
-        current = [adoption.replay(exe, row.taskupdate_set.all(), self.tasks, when) for exe, row in zip(exes, rows, strict=True)]
-        self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
-        self.allocations.add(exes)
+        current = []
+        for some in executions_unended():
+            exes = [self._execution(one.row, one.agent_id) for one in some]
+            current += [adoption.replay(exe, one.updates, self.tasks, when) for exe, one in zip(exes, some, strict=True)]
+            unknown = [adoption.as_running(exe) for exe, one in zip(exes, some, strict=True) if not one.is_known_to_run]
+            self.job_exes.schedule_job_exes(exes, running_job_messages(unknown))
+            self.allocations.add(exes)
         return [task for task in current if task is not None]
 
     def _avoid_strangers(self) -> None:
@@ -308,17 +312,19 @@ class Scheduler:
 
     def _take(self, made: Sequence[JobExecution]) -> None:
         """Take executions that have just been placed."""
-        exes = [self._execution(row) for row in made]
-        self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
+        exes = [self._execution(row, self._agent_of(row)) for row in made]
+        self.job_exes.schedule_job_exes(exes, ())
         self.allocations.add(exes)
         self.rates.count("jobs_launched", len(exes))
         tell_all(logger, (line("placed", job=exe.job_id, exe=exe.exe_num, node=exe.agent_id) for exe in exes))
         for exe in exes:
             self._next.put(exe.cluster_id)
 
-    def _execution(self, row: JobExecution) -> RunningJobExecution:
+    def _agent_of(self, row: JobExecution) -> str:
         node = self.nodes.get_node(row.node_id)
-        agent_id = node.agent_id if node else row.node.agent_id if row.node else ""
+        return node.agent_id if node else row.node.agent_id if row.node else ""
+
+    def _execution(self, row: JobExecution, agent_id: str) -> RunningJobExecution:
         return adoption.running_execution(row, agent_id, clock=self._clock, losses_allowed=self._limits.max_losses)
 
     def _start_next_tasks(self, when: datetime) -> None:
@@ -356,7 +362,7 @@ class Scheduler:
         for exe in over:
             if (lasted := exe.lasted) is not None:
                 self.placer.pace.learn(exe.job_type_id, exe.resources, lasted)
-        tell_all(logger, (line("over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name) for exe in over))
+        tell_all(logger, map(_line_of_end, over))
         self._persist.wake()
 
     def _read_settings(self) -> None:
@@ -407,6 +413,12 @@ class Scheduler:
     def _take_canceled(self, ends: Sequence[JobExecutionEnd]) -> None:
         self.placer.cancel(ends)
         self.job_exes.add_canceled_job_exes(ends)
+
+
+def _line_of_end(exe: RunningJobExecution) -> str:
+    if exe.error_name is None:  # as most; nothing to be quoted
+        return f"event=over job={exe.job_id} exe={exe.exe_num} status={exe.status}"
+    return line("over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name)
 
 
 def _line_of_task(event: str, task: Task) -> str:

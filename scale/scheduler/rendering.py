@@ -67,7 +67,10 @@ class StatusRenderer:
     def _is_stale(self, node: KnownNode, tasks: NodeTasks) -> bool:
         rendered = self._rendered.get(node.id)
         return (
-            rendered is None or rendered.node is not node or node.id in self._changed or rendered.tasks != _tasks_of(node, tasks)
+            rendered is None
+            or rendered.node is not node
+            or node.id in self._changed
+            or rendered.tasks != (_tasks_of(node, tasks) if tasks else ())
         )
 
     def _render_some(self, nodes: Sequence[KnownNode], tasks: NodeTasks, parts: Parts) -> None:

@@ -65,7 +65,7 @@ class Tender:
         self._fleet.reconcile(theirs, when)
 
     def _end_late_tasks(self, when: datetime) -> None:
-        unwell = {node.agent_id for node in self._nodes.get_nodes() if node.errors}
+        unwell = {node.agent_id for node in self._nodes.get_nodes_of_note() if node.errors}
         for task in self._tasks.get_all_tasks() if unwell else ():
             if task.agent_id in unwell:
                 task.excuse(when)
@@ -89,7 +89,7 @@ class Tender:
         return starved
 
     def _clear_deprecated_nodes(self, when: datetime) -> list[RunningJobExecution]:
-        deprecated = {node.id for node in self._nodes.get_nodes() if not node.is_active}
+        deprecated = {node.id for node in self._nodes.get_nodes_of_note() if not node.is_active}
         if not deprecated:
             return []
         on_them = [exe.id for exe in self._job_exes.get_running_job_exes() if exe.node_id in deprecated]

@@ -54,7 +54,7 @@ class TestAFullDisk(Local):
         """A task that waits to be released, in a place that needs no room then."""
         watch.launch(self.spec(watch, name, UNTIL_RELEASED + script))
         watch.until_running(name)
-        watch.until(lambda: list((watch.engine.home / places.WORK).glob(f"*/{name}/{name}.pipe")))
+        watch.until(lambda: list((watch.engine.home / places.WORK).glob(f"*/*/{name}.pipe")))
 
     def test_launches_wait_until_there_is_room(self, disk, watch, caplog):
         with caplog.at_level(logging.WARNING):

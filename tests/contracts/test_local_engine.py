@@ -74,6 +74,17 @@ def living(home, task=None):
     return [mark for mark in marks if mark and mark[0] == keeper_id(home) and task in (None, mark[1])]
 
 
+def directory_of(home, task):
+    """Where the task works, which runs."""
+    marked = (stat.pid for stat in processes.living() if processes.marks_of(stat.pid) == (keeper_id(home), task))
+    return Path(os.readlink(f"/proc/{next(marked)}/cwd"))
+
+
+def writes_of(pid):
+    """How often the process has called the system to write a file."""
+    return int(processes.read(f"/proc/{pid}/io").partition(b"syscw: ")[2].split()[0])
+
+
 def kill_9(*pids):
     """Kill, and wait until they are gone."""
     with Leaving(pids) as leaving:
@@ -89,8 +100,7 @@ class Local(EngineHooks):
         return COMMANDS[does]
 
     def release(self, engine, task):
-        (day,) = places.days(str(engine.home / places.WORK))
-        pipe = engine.home / places.WORK / day / task / f"{task}.pipe"
+        pipe = directory_of(engine.home, task) / f"{task}.pipe"
         with contextlib.suppress(FileExistsError):  # a task that has just started may not have made it
             os.mkfifo(pipe)
         pipe.write_text("\n")
@@ -399,15 +409,43 @@ class TestProcesses(Local):
         assert end.exit_code == 3
         watch.until(lambda: not living(watch.engine.home, "a"))
 
+    def test_a_task_costs_the_runner_two_writes_and_a_burst_of_tasks_few_more(self, watch):
+        runner = watch.engine.keeper_pids[0]
+        before = writes_of(runner)
+        watch.run(*(self.spec(watch, f"t{n}", "exit 0") for n in range(100)))
+        assert writes_of(runner) - before <= 260
+
     def test_a_task_begins_in_an_empty_directory_that_goes_when_it_is_forgotten(self, watch):
         watch.run(self.spec(watch, "a", "pwd; ls -A; touch full"), self.spec(watch, "b", "pwd; ls -A"))
         folders = [Path(self.output(watch, name).decode().strip()) for name in ("a", "b")]
-        assert [folder.name for folder in folders] == ["a", "b"]
+        assert folders[0] != folders[1]
+        watch.acknowledge("a", "b")
+        watch.until_reconciled("stranger")
+        assert [folder.exists() for folder in folders] == [False, True]
+        watch.run(self.spec(watch, "c", "pwd; ls -A"))
+        assert self.output(watch, "c").decode() == f"{folders[1]}\n"
+
+    def test_a_directory_that_a_task_has_changed_or_removed_is_not_used_again(self, watch):
+        watch.run(self.spec(watch, "a", "pwd; chmod 700 ."), self.spec(watch, "b", 'pwd; rmdir "$PWD"'))
+        folders = {Path(self.output(watch, name).decode().strip()) for name in ("a", "b")}
         watch.acknowledge("a", "b")
         watch.until_reconciled("stranger")
         assert not any(folder.exists() for folder in folders)
         watch.run(self.spec(watch, "c", "ls -A"))
-        assert self.output(watch, "c") == b""
+        assert [end.state for end in watch.ends("c")] == [TaskState.FINISHED]
+
+    def test_a_new_keeper_takes_back_the_directories_that_nobody_needs(self, watch):
+        watch.launch(self.spec(watch, "a", UNTIL_RELEASED))
+        watch.until_running("a")
+        kept = directory_of(watch.engine.home, "a")
+        for name in ("work/tasks/empty", "work/tasks/full/full", "work/2026-01-01.0a1b2c3d/old", "work/spare/1-1"):
+            (watch.engine.home / name).mkdir(parents=True)
+        kill_9(*watch.engine.keeper_pids)
+        watch.until(lambda: len(watch.nodes) == 3)
+        assert {path.name for path in (watch.engine.home / places.WORK).iterdir()} == {"tasks", "trash"}
+        assert {path.name for path in (watch.engine.home / places.DIRECTORIES).iterdir()} == {kept.name, "empty"}
+        self.release(watch.engine, "a")
+        watch.until_ended("a")
 
     def test_a_task_runs_where_it_is_told_to(self, watch, tmp_path):
         watch.run(self.spec(watch, "a", "pwd", working_dir=str(tmp_path)))

@@ -499,3 +499,46 @@ def test_a_task_of_an_execution_that_was_given_up_is_no_sign_of_a_backup():
     world.engine.reconcile([task_id], world.now)
     world.turns(2, 1)
     assert world.scheduler._settings.framework_id == name
+
+
+def test_a_turn_in_which_nothing_changed_costs_as_many_queries_however_many_run():
+    world = World(nodes={"node-1": Resources(cpus=100, mem=100_000, disk=1000, gpus=0)}, behave=lambda _: FOREVER)
+    counts = []
+    for more in (1, 40):
+        world.submit(more, resources={"cpus": 0.1, "mem": 1})
+        world.turns(3)
+        with CaptureQueriesContext(connection) as queries:
+            world.scheduler.schedule(world.now)
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 8
+
+
+def test_a_restart_records_nothing_anew_of_executions_that_are_known_to_run():
+    world = World(behave=lambda _: FOREVER)
+    world.submit(3)
+    world.turns(2)
+    world = world.crash()
+    assert len(world.scheduler.job_exes.get_running_job_exes()) == 3
+    assert world.scheduler.job_exes.get_messages() == []
+
+
+def test_an_execution_whose_job_was_canceled_and_queued_again_before_anybody_looked_is_killed():
+    world = World(behave=lambda _: FOREVER)
+    [job_id] = world.submit()
+    world.turns(2)
+    [exe] = world.scheduler.job_exes.get_running_job_exes()
+    world.cancel(job_id)
+    jobs_requeue(ids=[job_id], by=world.user, when=world.now)
+    world.turns(2)
+    assert exe.status == "CANCELED"
+    assert [one.exe_num for one in world.scheduler.job_exes.get_running_job_exes()] == [2]
+
+
+def test_what_was_canceled_while_no_scheduler_ran_is_killed_by_the_next():
+    world = World(behave=lambda _: FOREVER)
+    [job_id] = world.submit()
+    world.turns(2)
+    Job.objects.filter(pk=job_id).update(status="CANCELED")  # as a version did that marked no execution
+    world = world.crash()
+    world.turns(2)
+    assert JobExecutionEnd.objects.get(job_id=job_id).status == "CANCELED"

@@ -138,6 +138,7 @@ class QueueLife(RuleBasedStateMachine):
         for one in made:
             assert self.waiting.pop((one.job_id, one.exe_num)) is False
             self.running.add((one.job_id, one.exe_num))
+            self.status[one.job_id] = "RUNNING"
 
     @rule(most=st.integers(1, 3))
     def canceled_ones_are_cleared(self, most):

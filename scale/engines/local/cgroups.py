@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-#: what each version calls things: the files that get the limit and those that get a word, and where it tells what
-Version = namedtuple("Version", "limits settings peak usage kills is_reusable")
+#: what each version calls things: the files that get the limit and those that get a word, where it tells what, and who is in it
+Version = namedtuple("Version", "limits settings peak usage kills members is_reusable")
 
 #: the second limit is that of memory and swap together
 V1 = Version(
@@ -27,18 +27,19 @@ V1 = Version(
     "memory.max_usage_in_bytes",
     "memory.usage_in_bytes",
     "memory.oom_control",
+    "tasks",  # we have one thread, and to move one the kernel stops nobody else's forks
     is_reusable=True,
 )
 #: its peak cannot be set back, so each group has one task
 V2 = Version(
     ("memory.max",),
-    {"memory.swap.max": "0", "memory.oom.group": "1"},
+    {"memory.swap.max": b"0", "memory.oom.group": b"1"},
     "memory.peak",
     "memory.current",
     "memory.events",
+    "cgroup.procs",
     is_reusable=False,
 )
-MEMBERS = "cgroup.procs"
 _OPTIONAL = ("memory.memsw.limit_in_bytes", "memory.swap.max", "memory.oom.group")  # a kernel without swap has no first two
 _MIB = 1 << 20
 _PAGE = 4096
@@ -49,19 +50,20 @@ _LEAST = 8  # MiB; with less than that it could be us who are killed for it, whi
 class Group:
     """A group with a limit, at a path."""
 
-    __slots__ = ("_open", "kills_before", "limit", "path", "version")
+    __slots__ = ("_open", "is_free", "kills_before", "limit", "path", "version")
 
     def __init__(self, path: str, limit: float, version: Version) -> None:
         self.path = path
         self.limit = limit  #: MiB
         self.version = version
         self.kills_before = 0  #: what the kernel had killed in it before its present task
+        self.is_free = False  #: it can be used again
         self._open: dict[str, int] = {}
 
     def make(self) -> None:
         """:raises OSError: the kernel will not have it"""
         os.mkdir(self.path)
-        most = str(int(max(self.limit, _LEAST) * _MIB))
+        most = b"%d" % (max(self.limit, _LEAST) * _MIB)
         for name, value in (*((name, most) for name in self.version.limits), *self.version.settings.items()):
             with contextlib.suppress(FileNotFoundError) if name in _OPTIONAL else contextlib.nullcontext():
                 write(f"{self.path}/{name}", value)
@@ -72,11 +74,11 @@ class Group:
 
     def enter(self) -> None:
         """Put this process into it."""
-        self._tell(MEMBERS, "0")
+        self._tell(self.version.members, b"0")
 
     def keep_open(self) -> None:
         """Be quicker, at the price of four open files."""
-        for name in (MEMBERS, self.version.peak):
+        for name in (self.version.members, self.version.peak):
             self._open[name] = os.open(f"{self.path}/{name}", os.O_RDWR | os.O_CLOEXEC)
         for name in (self.version.usage, self.version.kills):
             self._open[name] = os.open(f"{self.path}/{name}", os.O_RDONLY | os.O_CLOEXEC)
@@ -92,7 +94,10 @@ class Group:
 
     def kills(self) -> int:
         """How many processes the kernel has killed in it for want of memory, since the present task began."""
-        return self._kills_ever() - self.kills_before
+        try:
+            return int(self._ask(self.version.kills).partition(b"oom_kill ")[2].split(None, 1)[0]) - self.kills_before
+        except (OSError, ValueError, IndexError):
+            return 0
 
     def peak(self) -> float:
         """MiB: the most that its processes and the files they had read or written took at once; 0: cannot be told."""
@@ -102,16 +107,18 @@ class Group:
         """MiB."""
         return self._number(self.version.usage) / _MIB
 
-    def finish(self) -> bool:
-        """Its task is over; whether it can be used again. Nothing can come into an empty group but us."""
-        self.kills_before = self._kills_ever()
-        return self.version.is_reusable and not self._ask(MEMBERS)
+    def finish(self) -> tuple[int, float]:
+        """Its task is over; the kills, and the peak in MiB. Nothing can come into an empty group but us."""
+        self.is_free = self.version.is_reusable and not self._ask(self.version.members)
+        kills, peak = self.kills(), self.peak()
+        self.kills_before += kills
+        return kills, peak
 
     def begin_anew(self) -> bool:
         """Forget what was; whether it is as good as a new one."""
         if self.usage() > _MOST_LEFT:
             return False
-        self._tell(self.version.peak, "0")
+        self._tell(self.version.peak, b"0")
         return True
 
     def remove(self) -> bool:
@@ -124,25 +131,21 @@ class Group:
             return False
         return True
 
-    def _kills_ever(self) -> int:
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            return int(self._ask(self.version.kills).partition(b"oom_kill ")[2].split(None, 1)[0])
-        return 0
-
     def _number(self, name: str) -> int:
-        with contextlib.suppress(OSError, ValueError):
+        try:
             return int(self._ask(name))
-        return 0
+        except (OSError, ValueError):
+            return 0
 
     def _ask(self, name: str) -> bytes:
         fd = self._open.get(name)
         return processes.read(f"{self.path}/{name}") if fd is None else os.pread(fd, _PAGE, 0)
 
-    def _tell(self, name: str, value: str) -> None:
+    def _tell(self, name: str, value: bytes) -> None:
         if (fd := self._open.get(name)) is None:
             write(f"{self.path}/{name}", value)
         else:
-            os.pwrite(fd, value.encode(), 0)
+            os.pwrite(fd, value, 0)
 
 
 def known(limit: float, facts: list[Any]) -> Group:
@@ -153,10 +156,10 @@ def known(limit: float, facts: list[Any]) -> Group:
     return group
 
 
-def write(path: str, value: str) -> None:
+def write(path: str, value: bytes) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
-        os.write(fd, value.encode())
+        os.write(fd, value)
     finally:
         os.close(fd)
 
@@ -221,11 +224,11 @@ def _works(own: str, folder: str, version: Version) -> bool:
     try:
         os.makedirs(folder, exist_ok=True)
         if version is V2:
-            write(f"{os.path.dirname(folder)}/cgroup.subtree_control", "+memory")
-            write(f"{folder}/cgroup.subtree_control", "+memory")
+            write(f"{os.path.dirname(folder)}/cgroup.subtree_control", b"+memory")
+            write(f"{folder}/cgroup.subtree_control", b"+memory")
         trial.make()
         trial.enter()
-        write(f"{own}/{MEMBERS}", "0")
+        write(f"{own}/{version.members}", b"0")
     except OSError:
         trial.remove()
         with contextlib.suppress(OSError):

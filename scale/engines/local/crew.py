@@ -60,6 +60,7 @@ class Crew:
         for task in found.over:
             self.gone(task)
         self._compact()
+        self._folders.remove_strays({known.directory for known in self._tasks.values()})
         running = [task for task in found.tasks.values() if task.runs]
         self.limits.recover(running)
         for day in {task.day for task in running}:
@@ -103,6 +104,7 @@ class Crew:
                 self.line.leave(order)
         except DiskFull:
             self._hold()
+        self._journal.flush()
         if self._journal.is_behind:
             self._hold()
 
@@ -203,12 +205,10 @@ class Crew:
     def _open_output(self, task: Task) -> tuple[int, int] | None:
         try:
             if self._output.begin(task.day):
-                self._folders.remove_strays({known.directory for known in self._tasks.values()}, task.day)
-            streams = self._output.open(task.day, task.name)
+                self.sampler.watch(task.day)
+            return self._output.open(task.day, task.name)
         except OSError as error:
             raise _trouble("its output files cannot be made", error) from None
-        self.sampler.watch(task.day)
-        return streams
 
     def _start_with(self, streams: tuple[int, int], task: Task, order: dict[str, Any]) -> None:
         try:
@@ -227,7 +227,7 @@ class Crew:
     def _prepare(self, task: Task, order: dict[str, Any]) -> None:
         """What has to stand before there is a process: its directory, its memory group, its line in the journal."""
         if order["cwd"] is None:
-            task.directory = self._own_directory(task)
+            task.directory = self._own_directory()
         self.limits.prepare(task)
         task.before = processes.now()
         try:
@@ -249,10 +249,13 @@ class Crew:
 
     def _start(self, task: Task, order: dict[str, Any], streams: tuple[int, int]) -> None:
         directory = task.directory if order["cwd"] is None else order["cwd"]
-        with self.limits.around(task):
-            pid = self._launcher.start(order["argv"], self._environment(task, order), directory, *streams)
-        task.pid, task.after = pid, processes.now()
-        self._journal.write(task.pid_record())
+        try:
+            self.limits.enter(task)
+            task.pid = self._launcher.start(order["argv"], self._environment(task, order), directory, *streams)
+        finally:
+            self.limits.go_home(task)
+        task.after = processes.now()
+        self._journal.note(task.pid_record())
         self._keep(task)
         self.limits.began(task)
         self.reports.append(task.report())
@@ -260,9 +263,9 @@ class Crew:
     def _environment(self, task: Task, order: dict[str, Any]) -> dict[str, str]:
         return {**self.task_env, **order["env"], processes.TASK_MARK: task.id, processes.KEEPER_MARK: self._keeper_id}
 
-    def _own_directory(self, task: Task) -> str:
+    def _own_directory(self) -> str:
         try:
-            return self._folders.give(task.day, task.name)
+            return self._folders.give()
         except OSError as error:
             raise _trouble("its directory cannot be made", error) from None
 

@@ -41,7 +41,7 @@ class Groups:
             self._is_sought = True
             if found := cgroups.find(self._name):
                 own, self._folder, self._version = found
-                self._home = os.open(f"{own}/{cgroups.MEMBERS}", os.O_WRONLY | os.O_CLOEXEC)
+                self._home = os.open(f"{own}/{self._version.members}", os.O_WRONLY | os.O_CLOEXEC)
                 _remember([*_remembered(), self._folder])
         return bool(self._folder)
 
@@ -51,8 +51,7 @@ class Groups:
         :raises OSError: the kernel will not have it
         """
         self._remove_one_left()
-        if (spare := next((group for group in reversed(self._spare) if group.limit == limit), None)) is not None:
-            self._spare.remove(spare)
+        if (spare := self._taken_from_spare(limit)) is not None:
             if spare.begin_anew():
                 return spare
             self._give_up(spare)
@@ -65,8 +64,16 @@ class Groups:
         self.hear_of_shortage(group)
         return group
 
+    def _taken_from_spare(self, limit: float) -> cgroups.Group | None:
+        """The one used last, as a rule."""
+        for back, group in enumerate(reversed(self._spare)):
+            if group.limit == limit:
+                del self._spare[-1 - back]
+                return group
+        return None
+
     def take_back(self, group: cgroups.Group) -> None:
-        if not group.finish() or os.path.dirname(group.path) != self._folder:
+        if not group.is_free or os.path.dirname(group.path) != self._folder:
             self._give_up(group)
             return
         self._spare.append(group)
@@ -83,7 +90,7 @@ class Groups:
             with contextlib.suppress(OSError):
                 about = os.open(f"{group.path}/{cgroups.V1.kills}", os.O_RDONLY | os.O_CLOEXEC)
                 try:
-                    cgroups.write(f"{group.path}/cgroup.event_control", f"{self._shortage} {about}")
+                    cgroups.write(f"{group.path}/cgroup.event_control", b"%d %d" % (self._shortage, about))
                 finally:
                     os.close(about)
 

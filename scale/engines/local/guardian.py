@@ -120,7 +120,6 @@ def _fork(run: Callable[[int], int]) -> tuple[int, int]:
     status = 1
     try:
         os.close(ours)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         status = run(theirs)
     except BaseException:  # noqa: BLE001 whatever it is, the words go to the log and a new runner starts
         sys.excepthook(*sys.exc_info())

@@ -66,7 +66,14 @@ class Journal:
 
     def write(self, *new: list[Any]) -> None:
         """Append records; a full disk makes us keep them and try again with the next ones."""
+        self.note(*new)
+        self.flush()
+
+    def note(self, *new: list[Any]) -> None:
+        """Append records together with those that come next, or with a flush."""
         self._owed += b"".join(map(wire.line, new))
+
+    def flush(self) -> None:
         with contextlib.suppress(OSError):
             self._flush()
 
@@ -75,12 +82,13 @@ class Journal:
 
         :raises OSError: it does not, and never will; other records may still be owed
         """
-        self._flush()
-        line = self._owed = wire.line(record)
+        line = wire.line(record)
+        self._owed += line
         try:
             self._flush()
         except OSError:
-            self._owed = b"\n" if len(self._owed) < len(line) else b""  # what stands of it is passed over as a torn line
+            is_torn = len(self._owed) < len(line)  # what stands of it is passed over
+            self._owed = b"\n" if is_torn else self._owed[: -len(line)]
             raise
 
     def rewrite(self, live: Iterable[list[Any]]) -> None:

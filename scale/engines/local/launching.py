@@ -28,11 +28,10 @@ class Refused(Exception):
 
 
 class Launcher:
-    """Starts processes from here; ``base`` is the directory that it always comes back to."""
+    """Starts processes from here, with our own stdin, which is empty; ``base`` is the directory that it always comes back to."""
 
     def __init__(self, base: int) -> None:
         self._base = base
-        self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._ignored = [number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN]
 
     def start(self, argv: list[str], env: Mapping[str, str], directory: str | None, out: int, err: int) -> int:
@@ -52,7 +51,7 @@ class Launcher:
 
     def _spawn(self, argv: list[str], env: Mapping[str, str], out: int, err: int) -> int:
         program = find_program(argv, env)
-        streams = [(os.POSIX_SPAWN_DUP2, self._null, 0), (os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, err, 2)]
+        streams = ((os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, err, 2))
         try:
             return os.posix_spawn(program, argv, env, file_actions=streams, setsid=True, setsigmask=(), setsigdef=self._ignored)
         except OSError as error:

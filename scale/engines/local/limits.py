@@ -11,7 +11,7 @@ from scale.engines.local.launching import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable
 
     from scale.engines.local.task import Task
 
@@ -61,18 +61,19 @@ class Limits:
         elif self.mode == CGROUP:
             raise Refused(wire.LAUNCH_FAILED, "its memory cannot be limited: the kernel has no group for it")
 
-    @contextlib.contextmanager
-    def around(self, task: Task) -> Iterator[None]:
-        """What is started in here belongs to the task."""
-        if task.group is None:
-            yield
-            return
-        try:
-            task.group.enter()
-            yield
-        except OSError as error:
-            raise Refused(wire.LAUNCH_FAILED, f"its memory group cannot be used: {error.strerror}") from None
-        finally:
+    def enter(self, task: Task) -> None:
+        """What is started from now on belongs to the task; go home after that, come what may.
+
+        :raises Refused: its group cannot be used
+        """
+        if task.group:
+            try:
+                task.group.enter()
+            except OSError as error:
+                raise Refused(wire.LAUNCH_FAILED, f"its memory group cannot be used: {error.strerror}") from None
+
+    def go_home(self, task: Task) -> None:
+        if task.group:
             self._groups.go_home()
 
     def began(self, task: Task) -> None:
@@ -86,8 +87,8 @@ class Limits:
         group, task.group = task.group, None
         if group is None:
             return 0.0
-        task.is_over = task.is_over or group.kills() > 0
-        peak = group.peak()
+        kills, peak = group.finish()
+        task.is_over = task.is_over or kills > 0
         self._groups.take_back(group)
         return peak
 

@@ -2,9 +2,8 @@
 
     keeper/             lock, socket, id, term, journal, orphans, groups, log (mode 0700)
     logs/tasks/<day>/   <name>.out, <name>.err and, for long tasks, <name>.marks
-    work/<day>/<name>/  the working directory of a task that names none
+    work/tasks/<n>/     the working directory of a task that names none; an empty one is used again
     work/trash/         working directories on their way out
-    work/spare/         empty ones, for tasks to come
 
 A day is the UTC day of a task's launch, with the keeper's id. Old output goes a day at a time, because file systems are
 slow at deleting from one huge directory. A task's name is its id, made safe for a file name.
@@ -15,6 +14,7 @@ from __future__ import annotations
 import array
 import contextlib
 import fcntl
+import functools
 import os
 import time
 
@@ -23,11 +23,12 @@ SOCKET, LOCK, ID, TERM, LOG = "socket", "lock", "id", "term", "log"
 JOURNAL, ORPHANS, GROUPS = "journal", "orphans", "groups"
 LOGS = "logs/tasks"
 WORK = "work"
-TRASH, SPARE = "work/trash", "work/spare"
+DIRECTORIES, TRASH = "work/tasks", "work/trash"
 OUT, ERR, MARKS = ".out", ".err", ".marks"
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _LONGEST = 200
+_DAY = 86400
 _GET_FLAGS, _SET_FLAGS, _TOP_DIRECTORY = 0x80086601, 0x40086602, 0x20000  # of linux/fs.h, for 64 bits
 
 
@@ -52,7 +53,12 @@ def day_of(moment: float, keeper_id: str) -> str:
 
     The keeper's id is in it because ext4 chooses the place of a directory by its name: see `spread`.
     """
-    return f"{time.strftime('%Y-%m-%d', time.gmtime(moment))}.{keeper_id}"
+    return _named(int(moment // _DAY), keeper_id)
+
+
+@functools.lru_cache(maxsize=1)
+def _named(day: int, keeper_id: str) -> str:
+    return f"{time.strftime('%Y-%m-%d', time.gmtime(day * _DAY))}.{keeper_id}"
 
 
 def spread(folder: str) -> None:

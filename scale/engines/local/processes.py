@@ -6,6 +6,7 @@ A process is identified by its pid *and* its start: a pid alone may be another's
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import time
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE") / (1 << 20)  # MiB
 _CHUNK = 1 << 20
+_SIGNAL_SET = 128  # bytes; more than any system needs
 
 TASK_MARK = "SCALE_TASK_ID"
 KEEPER_MARK = "SCALE_KEEPER_ID"
@@ -98,6 +100,15 @@ def ended_children() -> Iterator[int]:
             yield info.si_pid
     except ChildProcessError:
         return
+
+
+def signal_file(number: int) -> int:
+    """A file that is readable when this signal has come, which does nothing else from now on: no handler interrupts us."""
+    signals = ctypes.create_string_buffer(_SIGNAL_SET)
+    libc = ctypes.CDLL(None)
+    libc.sigaddset(signals, number)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    return int(libc.signalfd(-1, signals, os.O_NONBLOCK | os.O_CLOEXEC))
 
 
 def living() -> Iterator[Stat]:

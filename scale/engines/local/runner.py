@@ -7,6 +7,7 @@ tasks are started with posix_spawn, which costs the same however large we are.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import select
 import signal
@@ -30,6 +31,7 @@ IDLE = 300.0  # seconds without an engine and without tasks after which we go
 _TOGETHER = 0.005  # seconds for which reports wait for one another while launches are waiting, too
 _BURST = 8  # launches between two looks at everything else
 _CHUNK = 1 << 16
+_SELDOM = 50_000  # objects; what we make goes by itself, and to look through all tasks for rings costs more than to start one
 _MOST_CALLERS = 8  # that have not greeted
 
 
@@ -60,6 +62,8 @@ class Runner:
 
         :param orphans: ends that the guardian saw, and that the disk had no room for
         """
+        gc.freeze()
+        gc.set_threshold(_SELDOM)
         self._listen()
         for task in self._crew.recover(self._guardian, lambda: [*orphans, *self._noted()]):
             self._watch(task)
@@ -77,9 +81,7 @@ class Runner:
     # What we wait for
 
     def _listen(self) -> None:
-        self._children, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        self._children = processes.signal_file(signal.SIGCHLD)
         os.set_blocking(self._notes, False)
         self._on_readable(self._children, self._children_ended)
         self._on_readable(self._notes, self._guardian_spoke)

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scale.job.execution.exceptions import InvalidExecutionConfiguration
 from scale.kernel.ids import ClusterId, task_id
-from scale.kernel.resources import Resources
+from scale.kernel.resources import Resources, shared_resources
+from scale.kernel.sharing import shared
 
 VERSION = "2.0"
 _GPUS = "CUDA_VISIBLE_DEVICES"
@@ -96,17 +97,17 @@ class ExecutionConfiguration:
         return self._task(task_type).task_id
 
     def get_args(self, task_type: str) -> str:
-        return self._task(task_type).args
+        return shared(self._task(task_type).args)
 
     def get_command(self, task_type: str) -> tuple[str, ...]:
         task = self._task(task_type)
-        return tuple(task.command or shlex.split(task.args))
+        return shared(tuple(task.command or shlex.split(task.args)))
 
     def get_working_dir(self, task_type: str) -> str | None:
-        return self._task(task_type).working_dir
+        return shared(self._task(task_type).working_dir)
 
     def get_resources(self, task_type: str) -> Resources:
-        return Resources(self._task(task_type).resources)
+        return shared_resources(self._task(task_type).resources)
 
     def get_env_vars(self, task_type: str) -> dict[str, str]:
         return dict(self._task(task_type).env_vars)

@@ -20,12 +20,13 @@ from scale.job.tasks.main_task import MainTask
 from scale.job.tasks.post_task import PostTask
 from scale.job.tasks.pre_task import PreTask
 from scale.job.tasks.pull_task import PullTask
-from scale.job.tasks.update import TaskStatus, TaskStatusUpdate
+from scale.job.tasks.update import ENDED, TaskStatus, TaskStatusUpdate
 from scale.kernel.clock import Clock, SystemClock
 from scale.kernel.errors import Broken
 from scale.kernel.ids import TaskId, losses_in, lost_task_id
 from scale.kernel.locks import OwnedLock
-from scale.kernel.resources import Resources
+from scale.kernel.resources import shared_resources
+from scale.kernel.sharing import shared
 
 if TYPE_CHECKING:
     from scale.error.models import Error
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 #: what a shell means by the exit codes that it has for itself
 _SHELL_SAYS = {126: "the shell could not run the program", 127: "the shell found no such program"}
+_EVENTFUL = ENDED | {TaskStatus.LOST}
 RESOURCE_STARVATION_THRESHOLD = machine.PATIENCE
 
 _TASKS: dict[str, Callable[..., JobExecutionTask]] = {
@@ -50,6 +52,12 @@ class RunningJobExecution:
     Time comes with the calls; an update that carries no time of its own is taken to be of the clock's present.
     """
 
+    __slots__ = (
+        "_clock", "_docker_volumes", "_own_categories", "_state", "_tasks", "agent_id", "cluster_id", "exe_num", "gpus", "id",
+        "job_id", "job_type_id", "job_type_name", "node_id", "priority", "queued", "resources", "started", "submitted", "user",
+    )  # fmt: skip
+    _lock = OwnedLock()  # there are many executions; what happens under it takes some microseconds
+
     def __init__(
         self,
         agent_id: str,
@@ -62,30 +70,33 @@ class RunningJobExecution:
         losses_allowed: int = machine.LOSSES_ALLOWED,
     ) -> None:
         self.id = job_exe.pk
-        self.agent_id = agent_id
+        self.agent_id = shared(agent_id)
         self.cluster_id = job_exe.get_cluster_id()
         self.job_id = job_exe.job_id
         self.exe_num = job_exe.exe_num
         self.job_type_id = job_type.pk
-        self.job_type_name = job_type.name
+        self.job_type_name = shared(job_type.name)
         self._own_categories = job_type.error_categories
         self.node_id = job_exe.node_id
         self.priority = priority
-        self.submitted = job_exe.submitted
-        self.queued = job_exe.queued
+        self.submitted = shared(job_exe.submitted)
+        self.queued = shared(job_exe.queued)
         self.gpus = configuration.get_gpus()  #: indices on its node
-        self.started = job_exe.started
-        self.user = job_exe.user
-        self.resources = Resources(job_exe.resources)
-        self.docker_volumes = configuration.get_named_docker_volumes()
+        self.started = shared(job_exe.started)
+        self.user = shared(job_exe.user)
+        self.resources = shared_resources(job_exe.resources)
+        self._docker_volumes = shared(tuple(configuration.get_named_docker_volumes()))
         self._clock = clock or SystemClock()
-        self._lock = OwnedLock()
-        self._tasks = [_TASKS[kind](agent_id, job_exe, job_type, configuration) for kind in configuration.get_task_types()]
+        self._tasks = tuple(_TASKS[kind](agent_id, job_exe, job_type, configuration) for kind in configuration.get_task_types())
         self._state = machine.Execution(tuple(TaskId(task.id) for task in self._tasks), losses_allowed=losses_allowed)
 
     @property
     def current_task(self) -> JobExecutionTask | None:
         return self._task(self._state.current)
+
+    @property
+    def docker_volumes(self) -> list[str]:
+        return list(self._docker_volumes)
 
     @property
     def error_name(self) -> str | None:
@@ -209,25 +220,22 @@ class RunningJobExecution:
 
     def task_update(self, task_update: TaskStatusUpdate) -> None:
         """Take an update of one of its tasks, which the task itself must have taken before."""
-        task = self.current_task
-        if task is None or task.id != task_update.task_id:
+        if task_update.status not in _EVENTFUL or task_update.task_id != self._state.current:
             return
-        event = self._event(task, task_update, self._moment(task_update))
-        if event is not None:
-            self._tell(event)
+        task = self.current_task
+        if task is not None:
+            self._tell(self._event(task, task_update, self._moment(task_update)))
 
-    def _event(self, task: JobExecutionTask, news: TaskStatusUpdate, when: datetime) -> machine.Event | None:
+    def _event(self, task: JobExecutionTask, news: TaskStatusUpdate, when: datetime) -> machine.Event:
         match news.status:
             case TaskStatus.KILLED if news.reason == Reason.WITHDRAWN:
                 return machine.TaskWithdrawn(TaskId(news.task_id), when)
             case TaskStatus.FINISHED:
                 return machine.TaskFinished(TaskId(news.task_id), when, news.heard or when)
-            case TaskStatus.FAILED | TaskStatus.KILLED:
-                return machine.TaskFailed(TaskId(news.task_id), task.determine_error(news) or "unknown", when)
             case TaskStatus.LOST:
                 return machine.TaskLost(TaskId(news.task_id), when, news.heard or when)
             case _:
-                return None
+                return machine.TaskFailed(TaskId(news.task_id), task.determine_error(news) or "unknown", when)
 
     def _moment(self, news: TaskStatusUpdate) -> datetime:
         """The update's own time."""
@@ -258,7 +266,10 @@ class RunningJobExecution:
                 task.force_reconciliation()
 
     def _task(self, task_id: str | None) -> JobExecutionTask | None:
-        return next((task for task in self._tasks if task.id == task_id), None)
+        for task in self._tasks:
+            if task.id == task_id:
+                return task
+        return None
 
     def _task_of_type(self, kind: str) -> JobExecutionTask | None:
         return next((task for task in self._tasks if task.task_type == kind), None)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, assert_never
+from typing import Any, Final, NamedTuple, assert_never
 
 from scale.job.states import ExecutionStatus
 from scale.kernel.ids import TaskId, losses_in, lost_task_id
@@ -130,10 +130,9 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: C901, PLR0911 one case 
         case TaskStarted():
             return _start(exe), ()
         case TaskFinished(task, when, heard) if task == exe.current:
-            idle = exe._replace(current=None, idle_since=heard)
-            return (idle if idle.remaining else _end(idle, ExecutionStatus.COMPLETED, when)), ()
+            return _finish(exe, when, heard), ()
         case TaskFailed(task, error, when) if task == exe.current:
-            return _end(exe._replace(current=None, idle_since=when), ExecutionStatus.FAILED, when, error), ()
+            return _end(exe, ExecutionStatus.FAILED, when, error, current=None, idle_since=when), ()
         case TaskLost(task, when, heard) if task == exe.current:
             return _lose(exe._replace(current=None, idle_since=heard), task, when), ()
         case TaskWithdrawn(task, when) if task == exe.current:
@@ -152,10 +151,17 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: C901, PLR0911 one case 
             assert_never(event)
 
 
-def _end(exe: Execution, status: ExecutionStatus, when: datetime, error: str | None = None) -> Execution:
+def _finish(exe: Execution, when: datetime, heard: datetime) -> Execution:
+    if exe.remaining:
+        return exe._replace(current=None, idle_since=heard)
+    return _end(exe, ExecutionStatus.COMPLETED, when, current=None, idle_since=heard)
+
+
+def _end(exe: Execution, status: ExecutionStatus, when: datetime, error: str | None = None, **beside: Any) -> Execution:
+    """:param beside: what changes even if it has ended before"""
     if exe.status is not ExecutionStatus.RUNNING:
-        return exe
-    return exe._replace(remaining=(), status=status, finished=when, error=error)
+        return exe._replace(**beside)
+    return exe._replace(remaining=(), status=status, finished=when, error=error, **beside)
 
 
 def _start(exe: Execution) -> Execution:

@@ -8,7 +8,7 @@ from typing import Any
 
 from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.metrics import History, TotalJobExeMetrics
-from scale.job.execution.selectors import executions_unwanted
+from scale.job.execution.selectors import executions_to_cancel, executions_unwanted
 from scale.job.messages import CompletedJob, FailedJob, Message, RunningJobs, WithdrawnJob, ending_messages
 from scale.job.models import JobExecutionEnd
 from scale.job.states import ExecutionStatus
@@ -30,6 +30,8 @@ class JobExecutionManager:
         self._clock = clock or SystemClock()
         self._lock = OwnedLock()
         self._running: dict[str, RunningJobExecution] = {}
+        self._is_in_step = False  # whether what was canceled before this process began is known
+        self._between: dict[str, RunningJobExecution] = {}  # those that wait for their next task, and some that have got it
         self._finished: list[RunningJobExecution] = []
         self._canceled_ends: list[JobExecutionEnd] = []
         self._running_messages: list[RunningJobs] = []
@@ -46,7 +48,10 @@ class JobExecutionManager:
 
     def check_for_starvation(self, when: datetime) -> list[RunningJobExecution]:
         """Fail the executions that starve, and return those."""
-        return self._tell_each(lambda exe: exe.is_next_task_ready() and exe.check_for_starvation(when))
+        with self._lock:
+            self._between = {name: exe for name, exe in self._between.items() if exe.is_next_task_ready()}
+            starved = [exe for exe in self._between.values() if exe.check_for_starvation(when)]
+            return [exe for exe in starved if self._finish_if_over(exe)]
 
     def clear(self) -> None:
         """Forget what runs and what was counted; for tests only."""
@@ -90,14 +95,13 @@ class JobExecutionManager:
 
     def handle_task_update(self, task_update: TaskStatusUpdate) -> RunningJobExecution | None:
         """Pass the update on; returns the execution if it is over now. The task itself must have taken it before."""
-        if not is_job_task(task_update.task_id):
-            return None
+        ((exe, is_over),) = self.handle_task_updates([task_update])
+        return exe if is_over else None
+
+    def handle_task_updates(self, task_updates: Iterable[TaskStatusUpdate]) -> list[tuple[RunningJobExecution | None, bool]]:
+        """Pass each update on; returns the execution of each, if it ran until then, and whether it is over now."""
         with self._lock:
-            exe = self._running.get(parse_cluster_id(task_update.task_id))
-            if exe is None:
-                return None
-            exe.task_update(task_update)
-            return exe if self._finish_if_over(exe) else None
+            return [self._tell_of(task_update) for task_update in task_updates]
 
     def init_with_database(self, history: History | None = None) -> None:
         """Count what finished before this process began."""
@@ -131,23 +135,47 @@ class JobExecutionManager:
         with self._lock:
             new = [exe for exe in job_exes if exe.cluster_id not in self._running]
             self._running.update((exe.cluster_id, exe) for exe in new)
+            self._between.update((exe.cluster_id, exe) for exe in new if exe.is_next_task_ready())
             self._running_messages.extend(messages)
             self._metrics.add_running_job_exes(new)
 
     def sync_with_database(self) -> list[RunningJobExecution]:
-        """Cancel the executions whose job was canceled, has moved on or is gone; returns those that are over."""
-        running = {(exe.job_id, exe.exe_num) for exe in self.get_running_job_exes() if exe.status == ExecutionStatus.RUNNING}
-        unwanted = executions_unwanted(sorted(running)) if running else set()
-        if not unwanted:
+        """Cancel the executions whose job was canceled, has moved on or is gone; returns those that are over.
+
+        The first time all jobs are asked for, since it may have happened before this process began.
+        """
+        if not self._running:
             return []
+        unwanted = executions_to_cancel() if self._is_in_step else self._left_behind()
+        self._is_in_step = True
         when = self._clock.now()
-        return self._tell_each(lambda exe: (exe.job_id, exe.exe_num) in unwanted and _cancel(exe, when))
+        with self._lock:
+            theirs = [
+                exe for exe in map(self._running.get, unwanted) if exe is not None and exe.status == ExecutionStatus.RUNNING
+            ]
+            for exe in theirs:
+                exe.execution_canceled(when)
+            return [exe for exe in theirs if self._finish_if_over(exe)]
+
+    def _left_behind(self) -> list[str]:
+        names = {(exe.job_id, exe.exe_num): exe.cluster_id for exe in self.get_running_job_exes()}
+        return [names[key] for key in executions_unwanted(sorted(names))]
 
     def _tell_each(self, tell: Callable[[RunningJobExecution], bool]) -> list[RunningJobExecution]:
         """Tell something to every execution; returns those that heeded it and are over."""
         with self._lock:
             heeded = [exe for exe in list(self._running.values()) if tell(exe)]
             return [exe for exe in heeded if self._finish_if_over(exe)]
+
+    def _tell_of(self, task_update: TaskStatusUpdate) -> tuple[RunningJobExecution | None, bool]:
+        """The caller holds the lock."""
+        exe = self._running.get(parse_cluster_id(task_update.task_id))
+        if exe is None:
+            return None, False
+        exe.task_update(task_update)
+        if exe.is_next_task_ready():
+            self._between[exe.cluster_id] = exe
+        return exe, self._finish_if_over(exe)
 
     def _forget_some(self, when: datetime) -> bool:
         with self._lock:

@@ -38,6 +38,8 @@ History = Callable[[datetime], Iterable[Counted]]
 class JobExeMetrics:
     """How many."""
 
+    __slots__ = ("count",)
+
     def __init__(self) -> None:
         self.count = 0
 
@@ -57,13 +59,18 @@ class JobExeMetrics:
 class JobExeMetricsByType:
     """How many of each job type; a type with none is not kept."""
 
+    __slots__ = ("job_type_metrics", "total_count")
+
     def __init__(self) -> None:
         self.total_count = 0
         self.job_type_metrics: dict[int, JobExeMetrics] = {}
 
     def add_job_execution(self, job_exe: Counted) -> None:
         self.total_count += 1
-        self.job_type_metrics.setdefault(job_exe.job_type_id, JobExeMetrics()).add_job_execution(job_exe)
+        metrics = self.job_type_metrics.get(job_exe.job_type_id)
+        if metrics is None:
+            metrics = self.job_type_metrics[job_exe.job_type_id] = JobExeMetrics()
+        metrics.add_job_execution(job_exe)
 
     def remove_job_execution(self, job_exe: Counted) -> None:
         """One that was never added is not there to be removed."""
@@ -100,7 +107,10 @@ class RunningJobExeMetricsByNode:
         self.metrics_by_node: dict[int | None, JobExeMetricsByType] = {}
 
     def add_job_execution(self, job_exe: Counted) -> None:
-        self.metrics_by_node.setdefault(job_exe.node_id, JobExeMetricsByType()).add_job_execution(job_exe)
+        metrics = self.metrics_by_node.get(job_exe.node_id)
+        if metrics is None:
+            metrics = self.metrics_by_node[job_exe.node_id] = JobExeMetricsByType()
+        metrics.add_job_execution(job_exe)
 
     def remove_job_execution(self, job_exe: Counted) -> None:
         metrics = self.metrics_by_node.get(job_exe.node_id)
@@ -135,11 +145,15 @@ class FinishedJobExeMetrics:
     def count(self) -> int:
         return self.completed_metrics.total_count + self._failed_count
 
-    def add_job_execution(self, job_exe: Counted) -> None:
+    def add_job_execution(self, job_exe: Counted) -> bool:
+        """Whether it is one that is counted."""
         if job_exe.status == ExecutionStatus.COMPLETED:
             self.completed_metrics.add_job_execution(job_exe)
-        elif job_exe.status == ExecutionStatus.FAILED and job_exe.error_category in self.failed_metrics:
+            return True
+        if job_exe.status == ExecutionStatus.FAILED and job_exe.error_category in self.failed_metrics:
             self.failed_metrics[Category(job_exe.error_category)].add_job_execution(job_exe)
+            return True
+        return False
 
     def subtract_metrics(self, metrics: FinishedJobExeMetrics) -> None:
         self.completed_metrics.subtract_metrics(metrics.completed_metrics)
@@ -172,8 +186,7 @@ class FinishedJobExeMetricsByNode:
 
     def add_job_execution(self, job_exe: Counted) -> None:
         metrics = self.metrics_by_node.get(job_exe.node_id) or FinishedJobExeMetrics()
-        metrics.add_job_execution(job_exe)
-        if metrics.count:
+        if metrics.add_job_execution(job_exe):
             self.metrics_by_node[job_exe.node_id] = metrics
 
     def subtract_metrics(self, metrics: FinishedJobExeMetricsByNode) -> None:
@@ -233,7 +246,8 @@ class FinishedJobExeMetricsOverTime:
             self.time_blocks.append(self._block(self.time_blocks[-1].end))
 
     def _block_of(self, when: datetime) -> TIME_BLOCK:
-        return self.time_blocks[(when - self.time_blocks[0].start) // self.BLOCK_LENGTH]
+        last = self.time_blocks[-1]
+        return last if last.start <= when else self.time_blocks[(when - self.time_blocks[0].start) // self.BLOCK_LENGTH]
 
     def _block(self, start: datetime) -> TIME_BLOCK:
         return self.TIME_BLOCK(start, start + self.BLOCK_LENGTH, FinishedJobExeMetricsByNode())

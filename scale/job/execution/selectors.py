@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from django.db.models import Prefetch
+from django.db.models import F
 
 from scale.job.execution.ending import Ending
 from scale.job.messages import batches
-from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
 
 _CHUNK = 500
+_ROWS = 500  #: that are read at a time
 
 
 def executions_ended_since(when: datetime) -> Iterator[Ending]:
@@ -24,11 +26,27 @@ def executions_ended_since(when: datetime) -> Iterator[Ending]:
     return (Ending(*row) for row in columns.iterator())
 
 
-def executions_unended() -> Iterable[JobExecution]:
-    """The executions that were placed and whose end is not recorded, each with its job type and updates in order."""
-    updates = Prefetch("taskupdate_set", queryset=TaskUpdate.objects.order_by("id"))
-    placed = JobExecution.objects.filter(has_ended=False, node__isnull=False)
-    return placed.select_related("job_type", "node").prefetch_related(updates).order_by("id")
+class Unended(NamedTuple):
+    """An execution that was placed and whose end is not recorded."""
+
+    row: JobExecution  #: with its job type
+    agent_id: str  #: of its node
+    updates: Sequence[TaskUpdate]  #: in order
+    is_known_to_run: bool  #: whether its job's row says so
+
+
+def executions_unended() -> Iterator[list[Unended]]:
+    """All of them, some at a time, the oldest first."""
+    types = JobType.objects.in_bulk()
+    placed = JobExecution.objects.filter(has_ended=False, node__isnull=False).order_by("id")
+    rows = placed.annotate(agent_id=F("node__agent_id"), job_status=F("job__status")).iterator(_ROWS)
+    for some in batches(rows, _ROWS):
+        updates: dict[int, list[TaskUpdate]] = {}
+        for update in TaskUpdate.objects.filter(job_exe__in=[row.pk for row in some]).order_by("id"):
+            updates.setdefault(update.job_exe_id, []).append(update)
+        for row in some:
+            row.job_type = types[row.job_type_id]
+        yield [Unended(row, row.agent_id, updates.get(row.pk, ()), row.job_status == JobStatus.RUNNING) for row in some]
 
 
 def executions_unwanted(executions: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
@@ -38,6 +56,12 @@ def executions_unwanted(executions: Sequence[tuple[int, int]]) -> set[tuple[int,
         jobs = Job.objects.filter(pk__in=[job_id for job_id, _ in chunk]).exclude(status=JobStatus.CANCELED)
         wanted.update(jobs.values_list("id", "num_exes"))
     return set(executions) - wanted
+
+
+def executions_to_cancel() -> list[str]:
+    """The cluster ids of those whose job was canceled before they had ended."""
+    canceled = JobExecution.objects.filter(has_ended=False, canceled__isnull=False).order_by("id")
+    return list(canceled.values_list("cluster_id", flat=True))
 
 
 def executions_unknown(cluster_ids: Collection[str]) -> set[str]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from scale.database import insert_models, insert_rows, update_rows
+from scale.database import record_models, record_rows, update_rows
 from scale.error.models import Error
 from scale.job.messages import (
     CompletedJob,
@@ -65,6 +65,17 @@ def messages_apply(
     return Recorded(tuple(ends), tried_again=(*_record_failed(failed, when), *_record_withdrawn(withdrawn, when)))
 
 
+def jobs_run(*, executions: Sequence[JobExecution], when: datetime) -> None:
+    """These have just been placed, and nobody else changes their jobs meanwhile."""
+    update_rows(
+        Job,
+        match=("id", "num_exes"),
+        assign=("status", "node", "started", "last_status_change", "last_modified"),
+        rows=[(exe.job_id, exe.exe_num, JobStatus.RUNNING.value, exe.node_id, when, when, when) for exe in executions],
+        only=_comes_from(JobStatus.RUNNING),
+    )
+
+
 @transaction.atomic
 def jobs_put_back(*, job_ids: Iterable[int], when: datetime) -> int:
     """Queue jobs again whose executions were ended for no fault of theirs; it does not count against their tries.
@@ -109,13 +120,15 @@ def _record_updates(updates: Sequence[ReportedUpdate], *, is_repeated: bool) -> 
         rows = TaskUpdate.objects.filter(job_exe__in={update.job_exe_id for update in updates})
         recorded = set(rows.values_list(*ReportedUpdate._fields))
         updates = [update for update in updates if update not in recorded]
-    insert_rows(TaskUpdate, ReportedUpdate._fields, updates)
+    record_rows(TaskUpdate, ReportedUpdate._fields, updates)
 
 
 def _record_ends(ends: Sequence[JobExecutionEnd]) -> None:
     """The first record of an execution's end stays."""
-    insert_models(ends, ignore_conflicts=True)
-    JobExecution.objects.filter(pk__in=[end.job_exe_id for end in ends]).update(has_ended=True)
+    record_models(ends)
+    update_rows(
+        JobExecution, match=("id",), assign=("has_ended",), rows=[(end.job_exe_id, True) for end in ends], only="NOT has_ended"
+    )
 
 
 def _record_running(jobs: Sequence[RunningJob], when: datetime) -> None:

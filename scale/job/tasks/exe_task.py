@@ -32,12 +32,13 @@ _EXECUTOR_TERMINATED = "REASON_EXECUTOR_TERMINATED"
 class JobExecutionTask(Task):
     """One step of an execution. Errors are names from `scale.error.catalog` or of the job type's own."""
 
+    timeout_error_name = "timeout"
+    resources = Resources()
+
     def __init__(self, task_id: str, agent_id: str, job_exe: JobExecution, job_type: JobType) -> None:
         name = f"{job_type.title} {job_type.version}"
         super().__init__(task_id, name if job_type.is_system else f"Scale {name}", agent_id)
         self.job_exe_id = job_exe.pk
-        self.timeout_error_name = "timeout"
-        self.resources = Resources()
 
     @abstractmethod
     def determine_error(self, task_update: TaskStatusUpdate) -> str | None:
@@ -48,7 +49,7 @@ class JobExecutionTask(Task):
 
     def update_task_id_for_lost_task(self) -> None:
         """Become the next incarnation: under its own id, so that late words of the lost one are not mistaken for it."""
-        with self._lock:
+        with self.lock:
             lost = TaskId(self._task_id)
             self._task_id = lost_task_id(lost, losses_in(lost) + 1)
             self._line = timeline.CREATED

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scale.error.catalog import BY_EXIT_CODE
 from scale.job.tasks.exe_task import JobExecutionTask
 from scale.job.tasks.update import TaskStatus, TaskStatusUpdate
+from scale.kernel.sharing import shared
 
 if TYPE_CHECKING:
     from scale.job.execution.configuration import ExecutionConfiguration
@@ -18,22 +19,24 @@ TIMEOUT_ERRORS = {"scale-ingest": "ingest-timeout"}
 
 
 class MainTask(JobExecutionTask):
+    task_type = "main"
+
     def __init__(self, agent_id: str, job_exe: JobExecution, job_type: JobType, configuration: ExecutionConfiguration) -> None:
         super().__init__(configuration.get_task_id("main"), agent_id, job_exe, job_type)
-        self.task_type = "main"
         self.is_system = job_type.is_system
         self.error_mapping = job_type.error_mapping
         own = TIMEOUT_ERRORS.get(job_type.name, "timeout")
         self.timeout_error_name = "system-timeout" if self.is_system and own == "timeout" else own
         self.resources = configuration.get_resources("main")
-        self.docker_image = job_exe.docker_image or None
-        self.uses_docker = bool(job_exe.docker_image)
-        self.docker_params = configuration.get_docker_params("main")
+        if job_exe.docker_image:
+            self.docker_image = shared(job_exe.docker_image)
+            self.uses_docker = True
+            self.docker_params = configuration.get_docker_params("main")
         self.command = configuration.get_command("main")
         self.command_arguments = configuration.get_args("main")
         self.env = configuration.get_env_vars("main")
         self.working_dir = configuration.get_working_dir("main")
-        self._running_timeout_threshold = None if job_type.is_long_running else timedelta(seconds=job_exe.timeout)
+        self._running_timeout_threshold = None if job_type.is_long_running else shared(timedelta(seconds=job_exe.timeout))
 
     def determine_error(self, task_update: TaskStatusUpdate) -> str | None:
         """An exit code means what the job type says it means; so does a signal that was none of ours."""

@@ -11,7 +11,7 @@ The rules:
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from scale.engines.protocol import Usage
@@ -21,6 +21,8 @@ RUNNING_TIMEOUT: Final = timedelta(hours=1)
 STAGING_TIMEOUT: Final = timedelta(minutes=2)
 RUNNING_SILENCE: Final = timedelta(minutes=10)
 STAGING_SILENCE: Final = timedelta(seconds=30)
+AT_ONCE: Final = datetime.min.replace(tzinfo=UTC)
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Timeline(NamedTuple):
@@ -55,22 +57,24 @@ def excuse(line: Timeline, when: datetime) -> Timeline:
 
 
 def update(line: Timeline, news: TaskStatusUpdate) -> Timeline:
-    moment = news.when or line.heard
-    line = line._replace(is_asked_after=False, heard=moment)
+    heard = news.when or line.heard
     if line.ended is not None:
-        return line
+        return line._replace(is_asked_after=False, heard=heard)
+    if news.status in ENDED:
+        return _end(line, news, heard)
     if news.status is TaskStatus.LOST:
         return CREATED
     if news.status is TaskStatus.RUNNING and line.started is None:
-        return line._replace(started=moment, container_name=news.container_name, native_state=news.native_status)
-    if news.status in ENDED:
-        return _end(line, news, moment)
-    return line
+        name, state = news.container_name, news.native_status
+        return line._replace(is_asked_after=False, heard=heard, started=heard, container_name=name, native_state=state)
+    return line._replace(is_asked_after=False, heard=heard)
 
 
-def _end(line: Timeline, news: TaskStatusUpdate, moment: datetime | None) -> Timeline:
+def _end(line: Timeline, news: TaskStatusUpdate, when: datetime | None) -> Timeline:
     return line._replace(
-        ended=moment,
+        is_asked_after=False,
+        heard=when,
+        ended=when,
         final_status=news.status,
         exit_code=news.exit_code,
         signal=news.signal,
@@ -88,6 +92,24 @@ def check_timeout(line: Timeline, when: datetime, *, running: timedelta | None, 
     if allowed is None or when - since <= allowed:
         return line
     return line._replace(is_late=True, is_unwanted=True)
+
+
+def due(
+    line: Timeline, *, running: timedelta | None, staging: timedelta | None, silences: tuple[timedelta, timedelta]
+) -> datetime:
+    """Before this moment there is nothing to be done about the task, if nobody says anything of it.
+
+    :param silences: while it is staging, and while it runs
+    """
+    if line.launched is None or line.ended is not None:
+        return NEVER
+    if line.is_unwanted or line.is_asked_after:
+        return AT_ONCE
+    since, allowed, silence = (
+        (line.launched, staging, silences[0]) if line.started is None else (line.started, running, silences[1])
+    )
+    is_silent = (line.heard or line.launched) + silence
+    return is_silent if allowed is None else min(since + allowed, is_silent)
 
 
 def needs_killed(line: Timeline) -> bool:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
-from scale.engines.protocol import Usage
+from scale.engines.protocol import TaskReport, Usage
 
 
 class TaskStatus(StrEnum):
@@ -81,48 +81,54 @@ class TaskStatusUpdate:
     ``heard`` is when we learned of it; it stands in for ``timestamp`` where an engine gives no time.
     """
 
+    __slots__ = (
+        "agent_id", "container_name", "exit_code", "heard", "message", "native_status", "reason", "signal", "source", "status",
+        "task_id", "timestamp", "usage", "when",
+    )  # fmt: skip
+
     def __init__(
         self, task_update_model: Update, agent_id: str, data: Mapping[str, Any] | None, *, heard: datetime | None = None
     ) -> None:
-        self.task_id = task_update_model.task_id
-        self.agent_id = agent_id
-        self.data = data or {}
-        self.timestamp = task_update_model.timestamp
-        self.heard = heard
-        self.native_status = task_update_model.status
-        self.status = STATUS_OF_NATIVE.get(task_update_model.status, TaskStatus.UNKNOWN)
-        self.message = task_update_model.message
+        said = data or {}
+        self._take(task_update_model.task_id, agent_id, task_update_model.status, task_update_model.timestamp, heard)
         self.source = task_update_model.source
-        self.reason = task_update_model.reason
-        self.exit_code = self._exit_code()
+        self.reason, self.message = task_update_model.reason, task_update_model.message
+        self.signal: int | None = said.get("signal")
+        self.usage: Usage | None = said.get("usage")
+        self.container_name = _container_name(said)
+        self.exit_code = _exit_code(said.get("exit_code"), self.status, self.message)
 
-    @property
-    def when(self) -> datetime | None:
-        """The moment to go by: the engine's own, but never one that is still to come."""
-        if self.timestamp is None or self.heard is None:
-            return self.timestamp or self.heard
-        return min(self.timestamp, self.heard)
+    @classmethod
+    def of_report(cls, report: TaskReport, heard: datetime) -> Self:
+        """The same of an engine's report, which knows where everything is to be found."""
+        news = cls.__new__(cls)
+        news._take(report.task_id, report.node, report.state, report.when, heard)
+        news.source, news.reason, news.message = None, report.reason or None, report.message or None
+        news.signal, news.usage, news.container_name = report.signal, report.usage, report.container
+        news.exit_code = _exit_code(report.exit_code, news.status, news.message)
+        return news
 
-    @property
-    def signal(self) -> int | None:
-        return self.data.get("signal")
+    def _take(self, task_id: str, agent_id: str, native: str, timestamp: datetime | None, heard: datetime | None) -> None:
+        self.task_id, self.agent_id = task_id, agent_id
+        self.native_status = native
+        self.status = STATUS_OF_NATIVE.get(native, TaskStatus.UNKNOWN)
+        self.timestamp, self.heard = timestamp, heard
+        #: the moment to go by: the engine's own, but never one that is still to come
+        self.when = min(timestamp, heard) if timestamp and heard else timestamp or heard
 
-    @property
-    def usage(self) -> Usage | None:
-        return self.data.get("usage")
 
-    @property
-    def container_name(self) -> str | None:
-        """The name of the container, if the update tells of one."""
-        for entry in self.data.get("Config", {}).get("Env", ()):
-            name, _, value = entry.partition("=")
-            if name == _CONTAINER and value:
-                return str(value)
-        return self.data.get("container")
+def _exit_code(stated: int | None, status: TaskStatus, message: str | None) -> int | None:
+    if stated is not None:
+        return int(stated)
+    if message and (found := _EXITED.search(message)):
+        return int(found.group(1))
+    return 0 if status is TaskStatus.FINISHED else None
 
-    def _exit_code(self) -> int | None:
-        if self.data.get("exit_code") is not None:
-            return int(self.data["exit_code"])
-        if self.message and (found := _EXITED.search(self.message)):
-            return int(found.group(1))
-        return 0 if self.status is TaskStatus.FINISHED else None
+
+def _container_name(said: Mapping[str, Any]) -> str | None:
+    """The name of the container, if the update tells of one."""
+    for entry in said.get("Config", {}).get("Env", ()):
+        name, _, value = entry.partition("=")
+        if name == _CONTAINER and value:
+            return str(value)
+    return said.get("container")

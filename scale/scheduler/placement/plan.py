@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from heapq import heapify, heappop, heappush
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -120,8 +121,12 @@ class _Turn:
 
     def before(self, other: Urgency | None) -> int:
         """How many of its asks go before another one."""
-        keys = self.line.keys
-        return (bisect_left(keys, other, self.next) if other else len(keys)) - self.next
+        keys, after = self.line.keys, self.next + 1
+        if other is None:
+            return len(keys) - self.next
+        if after == len(keys) or other < keys[after]:
+            return 1  # as it is for most where shapes came in turn
+        return bisect_left(keys, other, after) - self.next
 
     def begin(self, room: _Room) -> None:
         """Look at all nodes, once; none that has no room now will have any in this pass."""
@@ -253,7 +258,7 @@ class _Pass:
     def _give(self, turn: _Turn, place: int, times: int) -> None:
         """The next asks of the line go there."""
         node_id = self._snapshot.nodes.slots[place].node_id
-        self._placements += [Placement(ask, node_id) for ask in turn.line.asks[turn.next : turn.next + times]]
+        self._placements += map(Placement, turn.line.asks[turn.next : turn.next + times], repeat(node_id))
         turn.next += times
 
     def _refuse(self, turn: _Turn) -> Wait:

@@ -224,6 +224,32 @@ def test_after_a_torn_line_the_next_one_begins_anew(tmp_path):
     assert records(str(path)) == [["ack", []], ["ack", ["a"]]]
 
 
+def test_what_was_noted_is_written_once_and_before_the_next_record(tmp_path):
+    path = str(tmp_path / "journal")
+    journal = Journal(path)
+    journal.note(["pid", "a"])
+    assert records(path) == []
+    journal.write_ahead(["spawn", "b"])
+    journal.note(["pid", "b"])
+    journal.flush()
+    assert records(path) == [["pid", "a"], ["spawn", "b"], ["pid", "b"]]
+
+
+@pytest.mark.parametrize("much", [1, 5000])
+def test_on_a_full_disk_what_was_noted_before_a_refused_record_is_still_written(tmp_path, much):
+    with small_disk(tmp_path / "disk", "bytes") as disk:
+        path = str(disk.root / "journal")
+        journal = Journal(path)
+        journal.write(["ack", ["first"]])
+        disk.fill()
+        journal.note(["pid", "x" * much])
+        with pytest.raises(OSError, match="No space"):
+            journal.write_ahead(["spawn", "y" * 5000])
+        disk.empty()
+        journal.write(["ack", ["last"]])
+        assert records(path) == [["ack", ["first"]], ["pid", "x" * much], ["ack", ["last"]]]
+
+
 def test_on_a_full_disk_a_journal_has_a_record_or_not(tmp_path):
     with small_disk(tmp_path / "disk", "bytes") as disk:
         path = str(disk.root / "journal")

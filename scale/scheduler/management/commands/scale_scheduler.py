@@ -6,6 +6,7 @@ SIGINT: the same, but end the tasks first and put their jobs back on the queue; 
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -149,6 +150,8 @@ class _Reign:
             except ClusterTrouble as trouble:
                 raise CommandError(str(trouble)) from None  # whoever started us sees it, and starts us again
             connection.close()  # until it is wanted again, at the end
+            gc.collect()
+            gc.freeze()  # what was adopted stays for long: the collector need not go through it again and again
             runner.start()
             told = self._signals.wait(None)
             if told & ending:

@@ -107,3 +107,48 @@ def test_the_status_counts_node_tasks_by_kind_and_leaves_out_those_of_jobs():
     ]
     assert [node["node_tasks"] for node in nodes[1:]] == [[], []]
     assert all(node["system_tasks"] == [] for node in nodes)
+
+
+class Counted(NodeTask):
+    """Knows how often anybody looked at one of them."""
+
+    looks = 0
+
+    def due(self):
+        Counted.looks += 1
+        return super().due()
+
+
+def test_nobody_looks_at_tasks_about_which_there_is_nothing_to_do():
+    limit = timedelta(minutes=10)
+    names = [f"scale_cleanup_f_{number}" for number in range(100)]
+    tasks = [Counted(name, "a", task_type="t", title="T", description="d", running_timeout=limit) for name in names]
+    manager = launched(*tasks)
+    manager.handle_task_updates([an_update(task, TaskStatus.RUNNING) for task in tasks])
+    tasks[7].force_kill()
+    Counted.looks = 0
+    for seconds in range(1, 29):
+        assert manager.get_timeout_tasks(later(seconds=seconds)) == []
+        assert manager.get_tasks_to_reconcile(later(seconds=seconds)) == []
+        assert manager.get_tasks_to_kill() == [tasks[7]]
+    assert Counted.looks == 2 * 28
+
+
+def test_a_task_that_may_run_for_seconds_only_is_late_after_these():
+    task = a_task()
+    task._running_timeout_threshold = timedelta(seconds=2)
+    manager = launched(task)
+    manager.handle_task_update(an_update(task, TaskStatus.RUNNING, later(seconds=1)))
+    assert manager.get_timeout_tasks(later(seconds=3)) == []
+    assert manager.get_timeout_tasks(later(seconds=3.1)) == [task]
+    assert manager.get_tasks_to_kill() == [task]
+
+
+def test_a_task_that_was_asked_after_is_let_go_of_once_it_answers():
+    task = a_task()
+    manager = launched(task)
+    task.force_reconciliation()
+    assert manager.get_tasks_to_reconcile(NOW) == [task]
+    manager.handle_task_update(an_update(task, TaskStatus.RUNNING))
+    assert manager.get_tasks_to_reconcile(NOW) == []
+    assert manager.get_tasks_to_reconcile(later(minutes=11)) == [task]

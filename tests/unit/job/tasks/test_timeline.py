@@ -139,3 +139,24 @@ def test_a_task_with_an_excuse_for_not_having_started_begins_its_time_anew():
 @pytest.mark.parametrize("line", [CREATED, RUNNING, ENDED])
 def test_no_other_task_has_an_excuse(line):
     assert timeline.excuse(line, later(minutes=5)) == line
+
+
+def due(line):
+    return timeline.due(line, **LIMITS, silences=(SILENCES["staging"], SILENCES["running"]))
+
+
+def test_a_task_is_looked_at_when_the_first_of_its_limits_is_over():
+    assert due(LAUNCHED) == later(seconds=30)
+    assert due(RUNNING) == later(minutes=10)
+    assert timeline.due(
+        RUNNING, running=timedelta(seconds=9), staging=None, silences=(timedelta(0), timedelta(hours=1))
+    ) == later(seconds=9)
+    assert timeline.due(RUNNING, running=None, staging=None, silences=(timedelta(0), timedelta(hours=1))) == later(hours=1)
+
+
+def test_a_task_of_which_something_is_wanted_is_looked_at_at_once():
+    assert due(RUNNING._replace(is_unwanted=True)) == due(RUNNING._replace(is_asked_after=True)) == timeline.AT_ONCE
+
+
+def test_a_task_that_was_not_launched_or_has_ended_is_never_looked_at():
+    assert due(CREATED) == due(ENDED) == timeline.NEVER
