@@ -220,7 +220,9 @@ class Select:
         self._made: dict[str, tuple[str, list[Callable[[Any], Any] | None]]] = {}  # by vendor
 
     def rows(self, values: Sequence[Any] = (), ids: Sequence[int] | None = None) -> list[list[Any]]:
-        """:param ids: come after all values"""
+        """:param ids: come after all values; among none, nothing is looked for"""
+        if ids is not None and not ids:
+            return []
         start, readers = self._made.get(connection.vendor) or self._make()
         ending = self._ending.format(ids=f"({', '.join(['%s'] * len(ids or ()))})")
         lock = f" FOR UPDATE OF {self._locks} SKIP LOCKED" if self._locks and connection.features.has_select_for_update else ""
