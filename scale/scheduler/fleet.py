@@ -118,7 +118,7 @@ class Fleet:
             working_dir=task.working_dir,
             grace=self._kill_grace,
             image=task.docker_image,
-            waits=True,
+            waits=task.waits_for_room,
         )
 
 

@@ -393,7 +393,7 @@ class Scheduler:
         late = []
         for exe in filter(None, map(self.job_exes.get_running_job_exe, names)):
             task = exe.current_task
-            if task and task.launched and not task.has_started and when - task.launched >= PATIENCE:
+            if task and task.waits_for_room and task.launched and not task.has_started and when - task.launched >= PATIENCE:
                 late.append(task)
                 self.placer.pace.doubt(exe.job_type_id, exe.resources)
         self.fleet.withdraw(late, when)

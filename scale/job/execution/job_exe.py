@@ -88,6 +88,8 @@ class RunningJobExecution:
         self._docker_volumes = shared(tuple(configuration.get_named_docker_volumes()))
         self._clock = clock or SystemClock()
         self._tasks = tuple(_TASKS[kind](agent_id, job_exe, job_type, configuration) for kind in configuration.get_task_types())
+        for task in self._tasks[1:]:
+            task.waits_for_room = False
         self._state = machine.Execution(tuple(TaskId(task.id) for task in self._tasks), losses_allowed=losses_allowed)
 
     @property

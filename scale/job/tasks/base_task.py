@@ -30,6 +30,7 @@ class Task(ABC):
     command: Sequence[str] = ()
     command_arguments = ""
     working_dir: str | None = None
+    waits_for_room = True  #: a task that takes over what one before it had on the node does not
     _env_names: tuple[str, ...] = ()
     _env_values: tuple[str, ...] = ()
     lock = OwnedLock()

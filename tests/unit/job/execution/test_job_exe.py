@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from scale.engines.protocol import Usage
+from scale.engines.protocol import Reason, Usage
 from scale.error.models import Error
 from scale.job.execution.job_exe import RESOURCE_STARVATION_THRESHOLD, RunningJobExecution
 from scale.job.states import ExecutionStatus
@@ -54,6 +54,29 @@ def test_the_tasks_are_those_of_the_configuration_in_its_order():
         kinds.append(task.task_type)
         tell(exe, TaskStatus.FINISHED)
     assert kinds == list(STEPS)
+
+
+def test_only_the_first_task_waits_for_room_for_the_others_take_over_what_it_had():
+    exe = a_running_exe(STEPS)
+    waits = []
+    while (task := exe.start_next_task()) is not None:
+        waits.append(task.waits_for_room)
+        tell(exe, TaskStatus.FINISHED)
+    assert waits == [True, False, False, False]
+
+
+def test_what_its_node_hands_back_unstarted_is_canceled_for_no_fault_of_its_own():
+    exe = at_task("main", tasks=("main",), is_started=False)
+    tell(exe, TaskStatus.KILLED, reason=Reason.WITHDRAWN)
+    assert (exe.status, exe.error_name, exe.is_finished(), exe.is_withdrawn) == (CANCELED, None, True, True)
+    assert exe.lasted is None
+
+
+def test_what_is_handed_back_after_it_was_given_up_stays_as_it_ended():
+    exe = at_task("main", tasks=("main",), is_started=False)
+    exe.execution_lost(NOW)
+    tell(exe, TaskStatus.KILLED, reason=Reason.WITHDRAWN)
+    assert (exe.status, exe.error_name, exe.is_finished(), exe.is_withdrawn) == (FAILED, "node-lost", True, False)
 
 
 def test_the_next_task_can_be_looked_at_without_starting_it():
