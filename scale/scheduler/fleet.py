@@ -27,6 +27,8 @@ class Fleet:
         self._tasks = tasks
         self._nodes = nodes
         self._kill_grace = kill_grace
+        #: the engines that hold tasks back until there is room for them
+        self.holding = frozenset(name for name, engine in engines.items() if engine.capabilities.holds_back)
         self._order = threading.Lock()  # a task is known as launched only once its engine can have heard of it
 
     def start(self, wake: Callable[[], None], term: Term) -> None:
@@ -58,11 +60,6 @@ class Fleet:
     def is_bound_to_host(self) -> bool:
         """Whether all that runs is on this machine."""
         return all(engine.capabilities.is_bound_to_host for engine in self._engines.values())
-
-    @property
-    def holding(self) -> frozenset[str]:
-        """The engines that hold tasks back until there is room for them."""
-        return frozenset(name for name, engine in self._engines.items() if engine.capabilities.holds_back)
 
     def withdraw(self, tasks: Sequence[Task], when: datetime) -> None:
         for engine, theirs in self._by_engine(tasks):

@@ -359,7 +359,7 @@ class Scheduler:
         if not over:
             return
         self.allocations.remove(over)
-        for exe in over:
+        for exe in over if self.fleet.holding else ():
             if (lasted := exe.lasted) is not None:
                 self.placer.pace.learn(exe.job_type_id, exe.resources, lasted)
         tell_all(logger, map(_line_of_end, over))
