@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from scale.kernel.reading import shown
 from scale.seed.document import at, objects, texts
 from scale.seed.findings import Finding, Place
-from scale.seed.names import INPUT_METADATA, OURS, OUTPUT_DIR
+from scale.seed.names import OURS, OUTPUT_DIR, SET_BY_SCALE
 from scale.seed.places import ERRORS, MOUNTS, OUTPUTS, SCALARS, exit_codes, variables
 
 #: words that stand in the place of a job type's name in addresses of the API
@@ -59,9 +59,10 @@ def _error_codes(raw: object) -> Iterator[Finding]:
 
 
 def _collisions(raw: object) -> Iterator[Finding]:
-    taken = {OUTPUT_DIR: "the directory of outputs", INPUT_METADATA: "what is known of the inputs"}
+    taken: dict[str, str] = {}
     for place, name, what in variables(raw):
-        holder = taken.get(name) or ("what Scale sets" if name.startswith(OURS) else None)
+        is_ours = name in SET_BY_SCALE or (name.startswith(OURS) and "resources" not in place)
+        holder = taken.get(name) or ("set by Scale" if is_ours else None)
         if holder:
             wrong = f"{what} would be the variable {shown(name)}, which is {holder}"
             yield Finding("NAME_COLLISION_ERROR", place, wrong, "give it another name; capitals, `-` and `_` make no difference")

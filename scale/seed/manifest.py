@@ -154,7 +154,9 @@ class JobError(NamedTuple):
 class ExitCode(Part):
     """What an exit code means."""
 
-    code: Whole = Field(ge=-MAX_INT, le=MAX_INT, description="The exit code: a whole number, 1 to 255.")
+    code: Whole = Field(
+        ge=-MAX_INT, le=MAX_INT, description="The exit code: a whole number; those of failed programs are 1 to 255."
+    )
     name: Annotated[Text, Field(min_length=1, max_length=50)] = Field(description="Text, not empty, at most 50 characters.")
     title: Annotated[Text, Field(max_length=50)] = Field("", description="At most 50 characters; else it is the name.")
     description: Annotated[Text, Field(max_length=250)] = Field("", description="At most 250 characters.")

@@ -10,7 +10,8 @@ from scale.seed.versions import PATTERN
 OUTPUT_DIR = "OUTPUT_DIR"
 INPUT_METADATA = "INPUT_METADATA"
 ALLOCATED = "ALLOCATED_"
-OURS = "SCALE_"  #: what Scale sets begins so
+OURS = ("SCALE_", ALLOCATED)  #: what Scale sets begins so
+SET_BY_SCALE = frozenset({OUTPUT_DIR, INPUT_METADATA, "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"})
 #: what programs and the shell itself go by
 RELIED_ON = frozenset(
     {"HOME", "IFS", "LANG", "LD_LIBRARY_PATH", "LD_PRELOAD", "PATH", "PWD", "PYTHONPATH", "SHELL", "TMPDIR", "TZ", "USER"}

@@ -239,6 +239,8 @@ INVALID = [
     at(f"{FACE}/settings/0/name", "output_dir", "NAME_COLLISION_ERROR"),
     at(f"{FACE}/settings/0/name", "INPUT_METADATA", "NAME_COLLISION_ERROR"),
     at(f"{FACE}/settings/0/name", "scale-job-id", "NAME_COLLISION_ERROR"),
+    at(f"{FACE}/settings/0/name", "allocated-disk", "NAME_COLLISION_ERROR"),
+    at(f"{IN}/json/0/name", "cuda-visible-devices", "NAME_COLLISION_ERROR"),
     at(f"{IN}/json/0/name", "LANDMARKS", "NAME_COLLISION_ERROR"),
     at(f"{IN}/files/1/name", "ALLOCATED_SHAREDMEM", "NAME_COLLISION_ERROR"),
     # errors
