@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache, lru_cache, wraps
+from functools import cache, cached_property, lru_cache, wraps
 from operator import itemgetter
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 import orjson
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, models
@@ -209,7 +209,7 @@ class Select:
 
     :param columns: models and the names of their fields, in the order of the values
     :param ending: all from ``FROM`` on, with ``{ids}`` where a list of ids goes
-    :param locks: the table whose rows the transaction is to have for itself, where a database locks rows; without those that
+    :param locks: the tables whose rows the transaction is to have for itself, where a database locks rows; without those that
         somebody else has
     """
 
@@ -220,12 +220,14 @@ class Select:
         self._made: dict[str, tuple[str, list[Callable[[Any], Any] | None]]] = {}  # by vendor
 
     def rows(self, values: Sequence[Any] = (), ids: Sequence[int] | None = None) -> list[list[Any]]:
-        """:param ids: come after all values"""
+        """:param ids: come after all values; among none, nothing is looked for"""
+        if ids is not None and not ids:
+            return []
         start, readers = self._made.get(connection.vendor) or self._make()
         ending = self._ending.format(ids=f"({', '.join(['%s'] * len(ids or ()))})")
         lock = f" FOR UPDATE OF {self._locks} SKIP LOCKED" if self._locks and connection.features.has_select_for_update else ""
         with connection.cursor() as cursor:
-            cursor.execute(f"{start} {ending}{lock}", [*values, *(ids or ())])
+            cursor.execute(f"{start} {ending}{lock}", [*map(_given, values), *(ids or ())])
             found = cursor.fetchall()
         return [[read(value) if read else value for value, read in zip(row, readers, strict=True)] for row in found]
 
@@ -235,6 +237,32 @@ class Select:
         made = f"SELECT {', '.join(names)}", readers
         self._made[connection.vendor] = made
         return made
+
+
+def _given(value: Any) -> Any:
+    return _moment_text(value) if isinstance(value, datetime) and connection.vendor == "sqlite" else value
+
+
+class SelectModels(Generic[M]):
+    """The same for all columns of one model; what it finds comes as instances.
+
+    :param ending: all that follows the name of the table
+    """
+
+    def __init__(self, model: type[M], ending: str) -> None:
+        self._model = model
+        self._ending = ending
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return [field.attname for field in self._model._meta.concrete_fields]
+
+    @cached_property
+    def _select(self) -> Select:
+        return Select([(self._model, name) for name in self._names], f"FROM {self._model._meta.db_table} {self._ending}")
+
+    def all(self, values: Sequence[Any] = ()) -> list[M]:
+        return [saved(self._model, **dict(zip(self._names, row, strict=True))) for row in self._select.rows(values)]
 
 
 def _reader(field: Any, vendor: str) -> Callable[[Any], Any] | None:
@@ -278,6 +306,13 @@ def instance(model: type[M], **values: Any) -> M:
     """``model(**values)`` for a tenth of the cost: every name is a column's, and what is not given is its plain default."""
     made = model.__new__(model)
     made.__dict__.update(_defaults(model), _state=ModelState(), **values)  # as an instance is made that was pickled
+    return made
+
+
+def saved(model: type[M], **values: Any) -> M:
+    """`instance` for what is a row of the database."""
+    made = instance(model, **values)
+    made._state.adding, made._state.db = False, connection.alias
     return made
 
 

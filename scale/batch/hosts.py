@@ -80,6 +80,7 @@ class LocalHost(Host):
         self._timeout = timeout
 
     def execute(self, command: Sequence[str], workdir: str | PurePath | None = None, stdin: str = "") -> Outcome:
+        command = _arguments(command)
         if self._identity and workdir:  # subprocess would go there while it is still root
             command, workdir = ["env", f"--chdir={workdir}", "--", *command], None
         return _run(command, self._timeout, stdin, cwd=workdir, env=self._environment, **self._identity)
@@ -122,7 +123,7 @@ class SSHHost(Host):
 
     def execute(self, command: Sequence[str], workdir: str | PurePath | None = None, stdin: str = "") -> Outcome:
         go = f"cd -- {shlex.quote(str(workdir))} && " if workdir else ""
-        line = f"{go}exec {shlex.join([*self._before, *command])}"
+        line = f"{go}exec {shlex.join([*self._before, *_arguments(command)])}"
         done = _run([*self._ssh, "--", self._host, line], self._timeout, stdin)
         if done.exit_code == _SSH_FAILED:
             raise HostTrouble(f"ssh to {self._host} failed: {done.stderr.strip() or 'it did not say why'}")
@@ -131,6 +132,14 @@ class SSHHost(Host):
     def close(self) -> None:
         """Close the connection now."""
         _run([*self._ssh, "-O", "exit", "--", self._host], self._timeout, "")
+
+
+def _arguments(command: Sequence[str]) -> list[str]:
+    if isinstance(command, str):
+        raise TypeError(
+            f"a command is a list of arguments, as shlex.split makes of a text, not {command[:100]!r}: no shell reads it"
+        )
+    return list(command)
 
 
 def _run(command: Sequence[str], timeout: float, stdin: str, **how: Any) -> Outcome:

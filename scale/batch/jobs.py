@@ -14,7 +14,7 @@ from scale.kernel.errors import Fault
 class QState(QTKEnum):
     """The state of a job in the words of DRMAA.
 
-    UNDETERMINED: it cannot be known, and asking again will not help.
+    UNDETERMINED: it cannot be told. DRMAA means for good; here it may be told later, as history lags behind.
     QUEUED, QUEUED_HELD: it waits; held by the user, an administrator or the system.
     RUNNING, SUSPENDED: it is on a host.
     REQUEUED, REQUEUED_HELD: it was running, and waits again.

@@ -73,6 +73,10 @@ class QTKObject:
     def __get_pydantic_core_schema__(cls, *_: object) -> CoreSchema:
         return _schema(cls, cls.from_dict)
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, *_: object) -> dict[str, Any]:
+        return {"type": "object", "title": cls.__name__}
+
 
 class QTKEnum(Enum):
     """An enum that can be written as JSON; read from a member, its value, or the object that `as_dict` makes of it."""
@@ -96,6 +100,10 @@ class QTKEnum(Enum):
     @classmethod
     def __get_pydantic_core_schema__(cls, *_: object) -> CoreSchema:
         return _schema(cls, cls.from_dict)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, *_: object) -> dict[str, Any]:
+        return {"title": cls.__name__, "anyOf": [{"enum": [member.value for member in cls]}, {"type": "object"}]}
 
 
 def plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from scale.batch import checks
-from scale.batch.dialects.base import Argv, BaseSchedulerIO, JobRef, Options, Output
+from scale.batch.dialects.base import NOT_BOTH, SCRIPT, Argv, BaseSchedulerIO, JobRef, Options, Output
 from scale.batch.errors import CommandFailedError, InvalidFieldError, OutputParsingError, QTKException
 from scale.batch.hosts import Host, LocalHost
 from scale.batch.jobs import QJob, QState
@@ -45,8 +45,10 @@ class QueueManager:
         environment: Environment | None = None,
     ) -> str:
         """The script: environment, change to `work_dir`, `pre_run`, commands, `post_run`."""
-        if commands is None:
-            raise ValueError("there are no commands: give a text or a list of lines")
+        if not isinstance(commands, str | list | tuple):
+            raise ValueError(  # noqa: TRY004 whoever comes from qtoolkit catches this one
+                f"commands should be a str or a list of str, not {commands!r}"
+            )
         go = [f"cd {shlex.quote(checks.printable('work_dir', str(work_dir)))}"] if work_dir else []
         lines = [*environment_lines(environment or {}), *go, *_lines(pre_run), *_lines(commands), *_lines(post_run)]
         return self.scheduler_io.get_submission_script(lines, options)
@@ -57,7 +59,7 @@ class QueueManager:
         options: Options = None,
         work_dir: str | PurePath | None = None,
         environment: Environment | None = None,
-        script_fname: str = "submit.script",
+        script_fname: str = SCRIPT,
         create_submit_dir: bool = False,
         pre_run: Commands | None = None,
         post_run: Commands | None = None,
@@ -90,7 +92,7 @@ class QueueManager:
         :raises CommandFailedError: the batch system does not say what runs; a history that fails is told in the log
         """
         if jobs is not None and user:
-            raise ValueError("ask for jobs or for a user, not for both")
+            raise ValueError(NOT_BOTH)
         asked = self.scheduler_io.generate_ids_list(jobs)
         if jobs is not None and not asked:
             return []
@@ -126,15 +128,9 @@ def not_told(asked: Sequence[str], live: Sequence[QJob]) -> list[str]:
 
 def answers(io: BaseSchedulerIO, asked: Sequence[str], live: Sequence[QJob], history: Sequence[QJob]) -> list[QJob]:
     """Each job that was asked for: as it is told live, else by history, else UNDETERMINED."""
-    told = {job.job_id: job for job in (*history, *live) if job.job_id}
-    by_whole: dict[str, list[str]] = {}
-    for part in told:
-        by_whole.setdefault(io.whole(part), []).append(part)
-    chosen: dict[str, QJob] = {}
-    for job_id in asked:
-        parts = [job_id] if job_id in told else [part for part in by_whole.get(io.whole(job_id), ()) if io.is_part(part, job_id)]
-        chosen |= {part: told[part] for part in parts} or {job_id: QJob(job_id=job_id, state=QState.UNDETERMINED)}
-    return list(chosen.values())
+    told = io.told_of(asked, (*history, *live))
+    chosen = (job for job_id, jobs in told.items() for job in jobs or [QJob(job_id=job_id, state=QState.UNDETERMINED)])
+    return list({job.job_id: job for job in chosen}.values())
 
 
 # ---- scripts

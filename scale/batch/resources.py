@@ -98,7 +98,7 @@ class QResources(QTKObject):
         given = ", ".join(f"{name}={value!r}" for name, value in self.given().items())
         return (
             "When process_placement is None either define only nodes plus processes_per_node or only processes to get a "
-            f"default. Otherwise all the fields must be empty. Given: {given}"
+            f"default value. Otherwise all the fields must be empty. Given: {given}"
         )
 
     def given(self) -> dict[str, Any]:
@@ -120,27 +120,27 @@ class QResources(QTKObject):
     @classmethod
     def no_constraints(cls, processes: int, **kwargs: Any) -> Self:
         """So many processes, anywhere."""
-        _refuse(kwargs, "no_constraints", "nodes", "processes_per_node")
-        return cls(processes=processes, process_placement=ProcessPlacement.NO_CONSTRAINTS, **kwargs)
+        _refuse(kwargs, "no constraints", "nodes", "processes_per_node")
+        return cls(**{**kwargs, "processes": processes, "process_placement": ProcessPlacement.NO_CONSTRAINTS})
 
     @classmethod
     def evenly_distributed(cls, nodes: int, processes_per_node: int, **kwargs: Any) -> Self:
         """So many processes on each of so many nodes."""
-        _refuse(kwargs, "evenly_distributed", "processes")
-        placement = ProcessPlacement.EVENLY_DISTRIBUTED
-        return cls(nodes=nodes, processes_per_node=processes_per_node, process_placement=placement, **kwargs)
+        _refuse(kwargs, "evenly distributed", "processes")
+        kwargs |= {"nodes": nodes, "processes_per_node": processes_per_node}
+        return cls(**{**kwargs, "process_placement": ProcessPlacement.EVENLY_DISTRIBUTED})
 
     @classmethod
     def scattered(cls, processes: int, **kwargs: Any) -> Self:
         """So many processes, each on a node of its own."""
         _refuse(kwargs, "scattered", "nodes", "processes_per_node")
-        return cls(processes=processes, process_placement=ProcessPlacement.SCATTERED, **kwargs)
+        return cls(**{**kwargs, "processes": processes, "process_placement": ProcessPlacement.SCATTERED})
 
     @classmethod
     def same_node(cls, processes: int, **kwargs: Any) -> Self:
         """So many processes, all on one node."""
-        _refuse(kwargs, "same_node", "nodes", "processes_per_node")
-        return cls(processes=processes, process_placement=ProcessPlacement.SAME_NODE, **kwargs)
+        _refuse(kwargs, "same node", "nodes", "processes_per_node")
+        return cls(**{**kwargs, "processes": processes, "process_placement": ProcessPlacement.SAME_NODE})
 
     def get_processes_distribution(self) -> list[int | None]:
         """Nodes, processes, and processes on each node; None where the placement leaves it open.
@@ -154,11 +154,11 @@ class QResources(QTKObject):
                 return self._on_one_node()
             case ProcessPlacement.EVENLY_DISTRIBUTED:
                 if self.processes:
-                    self._contradiction("give nodes and processes_per_node, not processes")
+                    self._contradiction("processes attribute", "give nodes and processes_per_node")
                 return [self.nodes or 1, None, self.processes_per_node or 1]
             case ProcessPlacement.NO_CONSTRAINTS:
                 if self.nodes or self.processes_per_node:
-                    self._contradiction("give processes, not nodes or processes_per_node")
+                    self._contradiction("processes_per_node and nodes attribute", "give processes")
                 return [None, self.processes or 1, None]
             case _:
                 return [self.nodes, self.processes, self.processes_per_node]
@@ -167,30 +167,30 @@ class QResources(QTKObject):
         nodes = self.nodes or self.processes or 1
         processes = self.processes or nodes
         if nodes != processes:
-            self._contradiction("there is one process on each node: nodes and processes must be the same")
-        if self.processes_per_node not in (None, 1):
-            self._contradiction("there is one process on each node: processes_per_node must be 1")
+            self._contradiction("different values of nodes and processes", "there is one process on each node")
+        if self.processes_per_node and self.processes_per_node != 1:
+            self._contradiction(f"{self.processes_per_node} processes_per_node", "there is one process on each node")
         return [nodes, processes, 1]
 
     def _on_one_node(self) -> list[int | None]:
-        if self.nodes not in (None, 1):
-            self._contradiction("all processes are on one node: nodes must be 1")
+        if self.nodes and self.nodes != 1:
+            self._contradiction(f"{self.nodes} nodes", "all processes are on one")
         processes = self.processes or self.processes_per_node or 1
         each = self.processes_per_node or processes
         if processes != each:
-            self._contradiction("all processes are on one node: processes and processes_per_node must be the same")
+            wrong = "different values of nodes and processes, here processes_per_node and processes"
+            self._contradiction(wrong, "all processes are on one node")
         return [1, processes, each]
 
-    def _contradiction(self, rule: str) -> NoReturn:
+    def _contradiction(self, wrong: str, rule: str) -> NoReturn:
         given = f"nodes={self.nodes}, processes={self.processes}, processes_per_node={self.processes_per_node}"
-        placement = self.process_placement.value if self.process_placement else None
-        raise UnsupportedResourcesError(f"With process_placement {placement}, {rule}. Given: {given}")
+        raise UnsupportedResourcesError(f"{self.process_placement} is incompatible with {wrong}: {rule}. Given: {given}")
 
 
 def _refuse(kwargs: Mapping[str, Any], factory: str, *names: str) -> None:
-    for name in names:
-        if name in kwargs:
-            raise UnsupportedResourcesError(f"{factory} decides on {name} itself: leave it out")
+    if given := [name for name in names if name in kwargs]:
+        what = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} incompatible with {factory} jobs"
+        raise UnsupportedResourcesError(f"{what}: leave out {' and '.join(given)}")
 
 
 def _dependencies(given: Mapping[Any, Sequence[Any] | str | int] | None) -> dict[DependencyType, list[str]] | None:
@@ -201,10 +201,12 @@ def _dependencies(given: Mapping[Any, Sequence[Any] | str | int] | None) -> dict
         message = f"write the ids of jobs by kind, like {{'afterok': ['12']}}, not {given!r}"
         raise InvalidFieldError([Fault("dependencies", message)])
     try:
-        return {DependencyType.from_dict(kind): _ids(jobs) for kind, jobs in given.items()}
+        found = {DependencyType.from_dict(kind): _ids(jobs) for kind, jobs in given.items()}
     except InvalidFieldError as error:
         raise InvalidFieldError(Fault("dependencies", fault.message) for fault in error.faults) from None
+    return {kind: ids for kind, ids in found.items() if ids}
 
 
 def _ids(jobs: Sequence[Any] | str | int) -> list[str]:
-    return [str(jobs)] if isinstance(jobs, str | int) else [str(job) for job in jobs]
+    several = [jobs] if isinstance(jobs, str | int) else jobs
+    return [str(job) if isinstance(job, int) else job for job in several]

@@ -163,6 +163,44 @@ class SGEState(NativeState):
     DELETION_SUSPENDED_JOB = DELETION_SUSPENDED_QUEUE = DELETION_SUSPENDED_ALARM = DELETED_SUSPENDED
     DELETION_SUSPENDED_RESUBMIT_JOB = DELETION_SUSPENDED_RESUBMIT_QUEUE = DELETION_SUSPENDED_RESUBMIT_ALARM = DELETED_SUSPENDED
 
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        return super()._missing_(value) or cls._by_letters(str(value))
+
+    @classmethod
+    def _by_letters(cls, code: str) -> Self | None:
+        """Some stand together that nobody has listed, such as a hold of a running job: what weighs most is told."""
+        if not code or not set(code) <= _SGE_LETTERS:
+            return None
+        return next((cls[name] for letters, name in _SGE_BY_LETTERS if set(letters) <= set(code)), None)
+
+
+#: the first whose letters are all there
+_SGE_BY_LETTERS: Final = (
+    ("ER", "ERROR_RESUBMITTED"),
+    ("Eh", "ERROR_HELD"),
+    ("E", "ERROR"),
+    *(("d" + letter, "DELETED_SUSPENDED") for letter in "sST"),
+    ("d", "DELETED"),
+    ("Rs", "SUSPENDED_RESUBMITTED"),
+    ("RS", "QUEUE_SUSPENDED_RESUBMITTED"),
+    ("RT", "QUEUE_SUSPENDED_BY_ALARM_RESUBMITTED"),
+    ("s", "SUSPENDED"),
+    ("S", "QUEUE_SUSPENDED"),
+    ("T", "QUEUE_SUSPENDED_BY_ALARM"),
+    ("Rr", "RUNNING_RESUBMITTED"),
+    ("Rt", "TRANSFERRING_RESUBMITTED"),
+    ("r", "RUNNING"),
+    ("t", "TRANSFERRING"),
+    ("Rh", "RESUBMITTED_HELD"),
+    ("Rq", "RESUBMITTED"),
+    ("R", "RUNNING_RESUBMITTED"),
+    ("h", "HELD"),
+    ("qw", "QUEUED"),
+    ("w", "WAITING"),
+)
+_SGE_LETTERS: Final = frozenset("EdRsSTrthqw")
+
 
 class ShellState(NativeState):
     """A process, as ps tells it by one letter."""

@@ -6,10 +6,14 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from scale.database import SelectModels
 from scale.kernel.errors import NotFound
 from scale.node.filters import NodeFilter
 from scale.node.models import Node
 from scale.parameters import given
+
+_ALL = SelectModels(Node, "ORDER BY id")
+_CHANGED = SelectModels(Node, "WHERE last_modified >= %s ORDER BY id")
 
 
 def nodes_selected(wanted: NodeFilter) -> QuerySet[Node]:
@@ -27,5 +31,4 @@ def node_found(node_id: int) -> Node:
 
 def nodes_changed_since(when: datetime | None) -> list[Node]:
     """The nodes of which anything was said since then; all of them if it is None."""
-    nodes = Node.objects.order_by("id")
-    return list(nodes if when is None else nodes.filter(last_modified__gte=when))
+    return _ALL.all() if when is None else _CHANGED.all([when])

@@ -7,9 +7,12 @@ from datetime import datetime
 
 from django.db.models import Count, Min, Q, QuerySet
 
+from scale.database import Select
 from scale.queue.models import Look, Queue, Wait
 from scale.queue.ordering import QueueMode
 from scale.queue.waiting import Reason, Told, Waiting, explain
+
+_CANCELED = Select([(Queue, "pk")], "FROM queue WHERE is_canceled LIMIT 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ def queue_lines() -> list[QueueLine]:
 
 def queue_has_canceled() -> bool:
     """Whether an entry waits to be taken off."""
-    return Queue.objects.filter(is_canceled=True).exists()
+    return bool(_CANCELED.rows())
 
 
 def waiting_of(job_id: int, exe_num: int, when: datetime) -> Waiting | None:

@@ -10,9 +10,12 @@ from typing import Any
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Max
 
+from scale.database import SelectModels
 from scale.job.models import JobType
 from scale.queue.ordering import QueueMode
 from scale.scheduler.services import scheduler_settings
+
+_TYPES = SelectModels(JobType, "ORDER BY id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Settings:
 
 def settings_load() -> Settings:
     row = scheduler_settings()
-    types = list(JobType.objects.order_by("id").defer("configuration"))
+    types = _TYPES.all()
     return Settings(
         framework_id=row.framework_id,
         is_paused=row.is_paused,

@@ -119,9 +119,9 @@ class Scheduler:
         self._looked = clock.now()
         self._is_draining = False
         self._handed_back: list[int] | None = None
-        self._reports = Loop("reports", self.reports, 5.0, rest=self._rest(0.0, 0.015))
-        self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest=self._rest(0.002, 0.04))
-        self._persist = Loop("persist", self.persist, 1.0, rest=self._rest(0.01, 0.06))
+        self._reports = Loop("reports", self.reports, 5.0, rest=self._rest(0.0, 0.02))
+        self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest=self._rest(0.002, 0.06))
+        self._persist = Loop("persist", self.persist, 1.0, rest=self._rest(0.01, 0.1))
         status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidier.tidy, 0.25)
         self.loops = (self._reports, self._schedule, self._persist, status, tidy)
 
@@ -313,7 +313,7 @@ class Scheduler:
     def _take(self, made: Sequence[JobExecution]) -> None:
         """Take executions that have just been placed."""
         exes = [self._execution(row, self._agent_of(row)) for row in made]
-        self.job_exes.schedule_job_exes(exes, running_job_messages(map(adoption.as_running, exes)))
+        self.job_exes.schedule_job_exes(exes, ())
         self.allocations.add(exes)
         self.rates.count("jobs_launched", len(exes))
         tell_all(logger, (line("placed", job=exe.job_id, exe=exe.exe_num, node=exe.agent_id) for exe in exes))

@@ -11,18 +11,21 @@ from uuid import uuid4
 from django.db import transaction
 from django.db.models.functions import Now
 
-from scale.database import again_on_conflict
+from scale.database import SelectModels, again_on_conflict
 from scale.engines.protocol import Term
 from scale.present import ring_after_commit
 from scale.scheduler.models import Leader, Scheduler, SchedulerProcess, SetAside, Status
 from scale.scheduler.status import Packed
 
 _THE_ONE = 1
+_SETTINGS = SelectModels(Scheduler, "WHERE id = %s")
 _FORGOTTEN_AFTER = timedelta(hours=1)
 
 
 def scheduler_settings() -> Scheduler:
     """The settings; made, with a name for this installation, when they are asked for the first time."""
+    if found := _SETTINGS.all([_THE_ONE]):
+        return found[0]
     settings, _ = Scheduler.objects.get_or_create(pk=_THE_ONE, defaults={"framework_id": uuid4().hex[:8]})
     return settings
 

@@ -22,7 +22,8 @@ from tests.api.answers import words
 
 
 def verbs(queries) -> list[str]:
-    return [" ".join(query["sql"].split()[:3]).replace('"', "") for query in queries]
+    """How each begins; one that is made for many rows counts as one."""
+    return [" ".join((query["sql"].partition(" times: ")[2] or query["sql"]).split()[:3]).replace('"', "") for query in queries]
 
 
 @pytest.mark.parametrize("jobs", [1, 1000])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,10 +18,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
 from tests.clusters.packages import Missing, need, path
 from tests.clusters.processes import PATIENCE, Processes, free_ports
+from tests.clusters.sweeper import Sweeper
 
 PROGRAMS = {
     "sge_qmaster": "gridengine-master",
@@ -84,6 +82,7 @@ class GridEngine:
         if os.geteuid() != 0:
             raise Missing("Grid Engine runs jobs as their owners: its daemons have to be started by root")
         self._root = Path(tempfile.mkdtemp(prefix="scale-sge-", dir="/tmp"))
+        self._sweeper = Sweeper(self._root)
         self._root.chmod(0o755)  # jobs run as others than the daemons
         self._host = socket.gethostname().split(".")[0]
         self.environment = self._environment()
@@ -97,14 +96,10 @@ class GridEngine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        ours = [child for child in psutil.Process().children() if child.name() == "sge_execd"]
-        jobs = [process for daemon in ours for process in daemon.children(recursive=True)]
-        self._kill("sge_execd")
-        for process in jobs:  # the daemon would leave them
-            if process.is_running():
-                process.kill()
-        self._kill("sge_qmaster")
-        shutil.rmtree(self._root, ignore_errors=True)
+        self._sweeper.sweep()  # nothing has to be kept, and the one that keeps it would take seconds for that
+        for name in ("sge_execd", "sge_qmaster"):
+            with suppress(KeyError):
+                self._daemons.kill(name)
 
     def run(self, *words: str, text: str | None = None) -> str:
         """What one of its programs prints; a failure is an error that tells what it said."""
@@ -121,11 +116,6 @@ class GridEngine:
         if done.returncode:
             raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
-
-    def _kill(self, name: str) -> None:
-        """Nothing has to be kept, and the one that keeps it would take seconds for that."""
-        with suppress(KeyError):
-            self._daemons.kill(name)
 
     def _environment(self) -> dict[str, str]:
         ports = free_ports(2)

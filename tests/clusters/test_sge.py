@@ -14,7 +14,7 @@ from tests.clusters.packages import Missing
 from tests.clusters.processes import until
 from tests.clusters.sge import GridEngine
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120, func_only=True)]  # a cluster has deadlines of its own
 
 LONG = "sleep 600"
 #: commands, and what is asked for

@@ -123,3 +123,12 @@ def test_by_itself_it_keeps_what_it_knows_in_the_users_directory(tmp_path):
     assert manager.get_jobs_list() == []
     over(manager, manager.submit("true", None, work_dir=tmp_path).job_id)
     assert Path(tmp_path / "scale-shell").stat().st_mode & 0o777 == 0o700
+
+
+def test_output_goes_where_the_dialect_says_and_a_script_may_be_called_anything(tmp_path):
+    manager = QueueManager(ShellIO(stdout_path="o ut", stderr_path=Path("er;r"), directory=str(tmp_path / "kept")), LocalHost())
+    for script in ("-x", "a; touch y", "$(touch y)"):
+        done = manager.submit("echo said; echo wrong >&2", None, work_dir=tmp_path, script_fname=script)
+        assert over(manager, done.job_id).name == script
+        assert ((tmp_path / "o ut").read_text(), (tmp_path / "er;r").read_text()) == ("said\n", "wrong\n")
+    assert not (tmp_path / "y").exists()

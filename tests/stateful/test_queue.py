@@ -13,7 +13,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from scale.error.models import Error
 from scale.job.execution.services import jobs_put_back, jobs_recover, messages_apply
-from scale.job.messages import CompletedJob, CompletedJobs, CreateJobExecutionEnds, FailedJob, FailedJobs
+from scale.job.messages import (
+    CompletedJob,
+    CompletedJobs,
+    CreateJobExecutionEnds,
+    FailedJob,
+    FailedJobs,
+    WithdrawnJob,
+    WithdrawnJobs,
+)
 from scale.job.models import Job, JobExecution, JobExecutionEnd
 from scale.job.services import jobs_cancel, jobs_submit
 from scale.job.submission import parse_submission
@@ -138,6 +146,7 @@ class QueueLife(RuleBasedStateMachine):
         for one in made:
             assert self.waiting.pop((one.job_id, one.exe_num)) is False
             self.running.add((one.job_id, one.exe_num))
+            self.status[one.job_id] = "RUNNING"
 
     @rule(most=st.integers(1, 3))
     def canceled_ones_are_cleared(self, most):
@@ -166,7 +175,7 @@ class QueueLife(RuleBasedStateMachine):
         for _ in range(1 + again):
             messages_apply(messages=told, updates=[], when=now)
         for key in keys:
-            if self.status[key[0]] == "QUEUED" and self.tries[key[0]] == key[1]:
+            if self.status[key[0]] == "RUNNING" and self.tries[key[0]] == key[1]:
                 self.status[key[0]] = "COMPLETED"
         self._over(keys)
 
@@ -179,7 +188,7 @@ class QueueLife(RuleBasedStateMachine):
         for _ in range(1 + again):
             messages_apply(messages=told, updates=[], when=now)
         for job, number in keys:
-            if self.status[job] == "QUEUED" and self.tries[job] == number:
+            if self.status[job] == "RUNNING" and self.tries[job] == number:
                 if error.should_be_retried and number < self.may[job]:
                     self._queue_again(job)
                 else:
@@ -196,11 +205,24 @@ class QueueLife(RuleBasedStateMachine):
         keys = self._chosen(self.running, numbers)
         now = self._tick()
         messages_apply(messages=[self._ends(keys, "CANCELED")], updates=[], when=now)
-        live = [job for job, number in keys if self.status[job] == "QUEUED" and self.tries[job] == number]
+        live = [job for job, number in keys if self.status[job] == "RUNNING" and self.tries[job] == number]
         assert jobs_put_back(job_ids=live, when=now) == len(live)
         for job in live:
             self.may[job] += 1
             self._queue_again(job)
+        self._over(keys)
+
+    @rule(numbers=picks, again=st.booleans())
+    def some_are_handed_back_by_their_node(self, numbers, again):
+        keys = self._chosen(self.running, numbers)
+        now = self._tick()
+        told = [self._ends(keys, "CANCELED"), WithdrawnJobs(tuple(WithdrawnJob(*key, now) for key in keys))]
+        for _ in range(1 + again):
+            messages_apply(messages=told, updates=[], when=now)
+        for job, number in keys:
+            if self.status[job] == "RUNNING" and self.tries[job] == number:
+                self.may[job] += 1
+                self._queue_again(job)
         self._over(keys)
 
     @rule()

@@ -4,8 +4,8 @@ It runs nothing and knows no clock: hosts run its commands, QueueManager brings 
 
 1. the class variables: `name`, `prefix`, `directives`, `supported_qresources_keys`, `job_id_pattern`;
 2. `options_of`: resources in words of `directives`;
-3. `submit_argv`, `cancel_argv`, `live_argvs`, `history_argvs`: commands, each an argument list, never a text for a shell;
-4. `read_submit`, `read_cancel`, `read_jobs`, `read_history`: what came of them.
+3. `submit_words`, `cancel_argv`, `live_argvs`, `history_argvs`: commands, each an argument list, never a text for a shell;
+4. `submitted_id`, `read_cancel`, `read_jobs`, `read_history`: what came of them.
 
 The methods that qtoolkit has are made of these here.
 """
@@ -17,6 +17,8 @@ import re
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import PurePath
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from scale.batch import checks
@@ -24,7 +26,7 @@ from scale.batch.errors import InvalidFieldError, InvalidJobIDError, OutputParsi
 from scale.batch.jobs import QJob, QState
 from scale.batch.jsonable import suggestion
 from scale.batch.resources import QResources
-from scale.batch.results import CancelResult, SubmissionResult
+from scale.batch.results import CancelResult, SubmissionResult, SubmissionStatus
 from scale.batch.states import NativeState
 from scale.kernel.errors import Fault
 
@@ -42,6 +44,17 @@ State = TypeVar("State", bound=NativeState)
 
 #: lines for the header as they are
 VERBATIM = "qverbatim"
+#: fields of QResources that Slurm, PBS and Grid Engine all can give
+COMMON_KEYS = frozenset(
+    {
+        *("queue_name", "job_name", "memory_per_thread", "nodes", "processes", "processes_per_node", "threads_per_process"),
+        *("gpus_per_job", "time_limit", "account", "priority", "output_filepath", "error_filepath", "process_placement"),
+        *("email_address", "rerunnable", "njobs", "dependencies", "hold", "licenses", "constraints"),
+    }
+)
+#: what a script is called if nobody says
+SCRIPT = "submit.script"
+NOT_BOTH = "Cannot query by user and job(s): ask for jobs or for a user, not for both"
 #: so many ids fit into one argument of a command
 IDS_AT_ONCE = 1000
 
@@ -84,7 +97,8 @@ class BaseSchedulerIO(ABC):
         """These resources, checked and supported, in options of `directives`; without `scheduler_kwargs`."""
 
     @abstractmethod
-    def submit_argv(self, script_file: str) -> Argv: ...
+    def submit_words(self) -> Argv:
+        """What submits a script; its name comes behind."""
 
     @abstractmethod
     def cancel_argv(self, ids: Sequence[str]) -> Argv:
@@ -99,7 +113,8 @@ class BaseSchedulerIO(ABC):
         """Ask for these jobs after they have left the live ones; nothing where no history is kept."""
 
     @abstractmethod
-    def read_submit(self, output: Output) -> SubmissionResult: ...
+    def submitted_id(self, said: str) -> str | None:
+        """The id in what a submit said that went well; others, such as hooks of the site, may have said something too."""
 
     @abstractmethod
     def read_cancel(self, output: Output) -> CancelResult: ...
@@ -120,9 +135,9 @@ class BaseSchedulerIO(ABC):
         """The id of what this is a part of, such as the array of a task; its own if it is none."""
         return job_id
 
-    def is_part(self, job_id: str, of: str) -> bool:
-        """Whether a job of this id is the one that was asked for, or a part of it, such as a task of an array."""
-        return job_id == of
+    def listed(self, job_id: str) -> Iterable[str]:
+        """The parts that this id lists by themselves: a task is itself; a whole lists none, it has all that there are."""
+        return () if self.whole(job_id) == job_id else (job_id,)
 
     def word(self, option: str, value: str) -> str:
         """A value as it stands in a directive; one that could end the word is refused. A dialect that can quote overrides it.
@@ -152,7 +167,7 @@ class BaseSchedulerIO(ABC):
         if isinstance(options, QResources):
             self.check_supported(options)
             asked = self.options_of(options) if options.given() else {}
-            options = asked | (options.scheduler_kwargs or {})
+            options = {option: value for option, value in asked.items() if value} | (options.scheduler_kwargs or {})
         self._check_known(options or {})
         return dict(options or {})
 
@@ -177,6 +192,24 @@ class BaseSchedulerIO(ABC):
             yield f"{self.prefix} {text.format(self.word(option, checks.printable(option, str(value))))}"
         yield from checks.verbatim_lines(VERBATIM, options.get(VERBATIM), self.prefix)
 
+    # ---- orders
+
+    def submit_argv(self, script_file: str | PurePath | None = None) -> Argv:
+        """The command that submits this file, whose name is never taken for an option."""
+        name = str(script_file or SCRIPT)
+        return (*self.submit_words(), f"./{name}" if name.startswith("-") else name)
+
+    def read_submit(self, output: Output) -> SubmissionResult:
+        found = None if output.exit_code else self.submitted_id(output.stdout)
+        status = SubmissionStatus.SUCCESSFUL if found else SubmissionStatus.JOB_ID_UNKNOWN
+        return SubmissionResult(
+            job_id=found,
+            exit_code=output.exit_code,
+            stdout=output.stdout,
+            stderr=output.stderr,
+            status=SubmissionStatus.FAILED if output.exit_code else status,
+        )
+
     # ---- ids
 
     def job_id(self, job: JobRef) -> str:
@@ -199,9 +232,23 @@ class BaseSchedulerIO(ABC):
         several = [jobs] if isinstance(jobs, QJob | int | str) else jobs
         return list(dict.fromkeys(self.job_id(job) for job in several))
 
+    def told_of(self, ids: Iterable[str], jobs: Iterable[QJob]) -> dict[str, list[QJob]]:
+        """Which of these jobs each id stands for: the one that has it, or its parts, such as the tasks of an array."""
+        told = {str(job.job_id): job for job in jobs if job.job_id}
+        by_whole: dict[str, list[QJob]] = {}
+        for job_id, job in told.items():
+            by_whole.setdefault(self.whole(job_id), []).append(job)
+
+        def of(job_id: str) -> list[QJob]:
+            if job_id in told:
+                return [told[job_id]]
+            return [told[part] for part in self.listed(job_id) if part in told] or by_whole.get(job_id, [])
+
+        return {job_id: of(job_id) for job_id in ids}
+
     # ---- by the names of qtoolkit: commands as texts that a shell takes apart into the same arguments
 
-    def get_submit_cmd(self, script_file: str = "submit.script") -> str:
+    def get_submit_cmd(self, script_file: str | PurePath | None = SCRIPT) -> str:
         return shlex.join(self.submit_argv(script_file))
 
     def get_cancel_cmd(self, job: JobRef) -> str:
@@ -212,7 +259,7 @@ class BaseSchedulerIO(ABC):
 
     def get_jobs_list_cmd(self, jobs: JobRef | Iterable[JobRef] | None = None, user: str | None = None) -> str:
         if jobs and user:
-            raise ValueError("ask for jobs or for a user, not for both")
+            raise ValueError(NOT_BOTH)
         return self._live_cmd(self.generate_ids_list(jobs), checks.user(user))
 
     def _live_cmd(self, ids: Sequence[str], user: str | None) -> str:
@@ -224,11 +271,17 @@ class BaseSchedulerIO(ABC):
     def parse_cancel_output(self, exit_code: int, stdout: str | bytes, stderr: str | bytes) -> CancelResult:
         return self.read_cancel(Output.of(exit_code, stdout, stderr))
 
-    def parse_job_output(self, exit_code: int, stdout: str | bytes, stderr: str | bytes) -> QJob | None:
-        return next(iter(self.read_jobs(Output.of(exit_code, stdout, stderr))), None)
+    def parse_job_output(
+        self, exit_code: int, stdout: str | bytes, stderr: str | bytes, job_id: str | None = None
+    ) -> QJob | None:
+        """The job of this id; without one the first, which may be another's where the command tells of all jobs (Grid Engine)."""
+        return next(iter(self.parse_jobs_list_output(exit_code, stdout, stderr, None if job_id is None else [job_id])), None)
 
-    def parse_jobs_list_output(self, exit_code: int, stdout: str | bytes, stderr: str | bytes) -> list[QJob]:
-        return self.read_jobs(Output.of(exit_code, stdout, stderr))
+    def parse_jobs_list_output(
+        self, exit_code: int, stdout: str | bytes, stderr: str | bytes, job_ids: Iterable[str] | None = None
+    ) -> list[QJob]:
+        jobs = self.read_jobs(Output.of(exit_code, stdout, stderr))
+        return jobs if job_ids is None else list(chain.from_iterable(self.told_of(map(str, job_ids), jobs).values()))
 
     def parse_history_output(self, exit_code: int, stdout: str | bytes, stderr: str | bytes) -> list[QJob]:
         return self.read_history(Output.of(exit_code, stdout, stderr))
@@ -268,6 +321,37 @@ def optional(read: Callable[[str, str], T | None], text: str | None, where: str)
     except OutputParsingError as error:
         log.warning("A value is left out: %s", error)
         return None
+
+
+def common_options(resources: QResources) -> dict[str, Any]:
+    """The options whose value is the same in every batch system, whatever it calls them."""
+    return {
+        "job_name": resources.job_name,
+        "account": resources.account,
+        "qout_path": resources.output_filepath,
+        "qerr_path": resources.error_filepath,
+        "mail_user": resources.email_address,
+        "array": f"1-{resources.njobs}" if (resources.njobs or 0) > 1 else None,
+        "hold": resources.hold,
+    }
+
+
+def common_options_of_qsub(resources: QResources) -> dict[str, Any]:
+    """Those that PBS and Grid Engine, both heirs of one qsub, have beyond these."""
+    return common_options(resources) | {
+        "queue": resources.queue_name,
+        "mail_type": resources.email_address and "abe",
+        "rerunnable": None if resources.rerunnable is None else "y" if resources.rerunnable else "n",
+    }
+
+
+def priority_of(resources: QResources, allowed: range) -> str | None:
+    """The priority as a number that the batch system has."""
+    wanted = resources.priority or None
+    if wanted is None or (re.fullmatch(r"-?\d{1,9}", str(wanted), re.ASCII) and int(wanted) in allowed):
+        return None if wanted is None else str(wanted)
+    right = f"must be a whole number from {allowed[0]} to {allowed[-1]}"
+    raise InvalidFieldError([Fault("priority", f"{right}, not {wanted!r}")])
 
 
 def in_portions(ids: Sequence[str], most: int = IDS_AT_ONCE) -> Iterator[Sequence[str]]:

@@ -7,20 +7,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from scale.batch import checks
-from scale.batch.dialects.base import Argv, BaseSchedulerIO, Output, each, in_portions
+from scale.batch.dialects.base import (
+    COMMON_KEYS,
+    Argv,
+    BaseSchedulerIO,
+    Output,
+    common_options_of_qsub,
+    each,
+    in_portions,
+    priority_of,
+)
 from scale.batch.dialects.pbs_output import Record, job_of, records_of
-from scale.batch.errors import CommandFailedError, InvalidFieldError
+from scale.batch.errors import CommandFailedError
 from scale.batch.jobs import QJob
 from scale.batch.quantities import clock_text
 from scale.batch.resources import ProcessPlacement, QResources
-from scale.batch.results import CancelResult, CancelStatus, SubmissionResult, SubmissionStatus
+from scale.batch.results import CancelResult, CancelStatus
 from scale.batch.states import NativeState, PBSState
-from scale.kernel.errors import Fault
 
 _ID: Final = re.compile(r"\d{1,18}(?:\[\d*\])?\.[\w.:-]+", re.ASCII)
 #: not failures: these jobs are over or were never there, the others are told
 _NOT_THERE: Final = re.compile(r"Unknown Job Id|Job has finished|Unknown queue|illegally formed job identifier", re.I)
 _NOT_IN_A_NAME: Final = re.compile(r"[^\w.+-]", re.ASCII)
+_PRIORITIES: Final = range(-1024, 1024)
 _INDEX: Final = "^array_index^"  #: of a task, in a path; no server expands anything else there
 
 _PLACES: Final = {
@@ -63,13 +72,7 @@ class PBSIO(BaseSchedulerIO):
         "depend": "-W depend={}",
         "begin": "-a {}",
     }
-    supported_qresources_keys = frozenset(
-        {
-            *("queue_name", "job_name", "memory_per_thread", "nodes", "processes", "processes_per_node", "threads_per_process"),
-            *("gpus_per_job", "time_limit", "account", "project", "priority", "output_filepath", "error_filepath"),
-            *("process_placement", "email_address", "rerunnable", "njobs", "dependencies", "hold", "licenses", "constraints"),
-        }
-    )
+    supported_qresources_keys = COMMON_KEYS | {"project"}
 
     def __init__(self, *, check_job_ids: bool = True, json: bool = True) -> None:
         super().__init__(check_job_ids=check_job_ids)
@@ -78,23 +81,17 @@ class PBSIO(BaseSchedulerIO):
     # ---- scripts
 
     def options_of(self, resources: QResources) -> dict[str, Any]:
-        return {
-            "queue": resources.queue_name,
-            "job_name": resources.job_name and _name(resources.job_name),
-            "account": resources.account,
-            "group_list": resources.project,
-            "priority": _priority(resources.priority),
-            "walltime": resources.time_limit and clock_text(resources.time_limit),
-            "resources": ",".join(f"{name}={count}" for name, count in (resources.licenses or {}).items()),
-            "qout_path": resources.output_filepath,
-            "qerr_path": resources.error_filepath,
-            "mail_user": resources.email_address,
-            "mail_type": resources.email_address and "abe",
-            "rerunnable": None if resources.rerunnable is None else "y" if resources.rerunnable else "n",
-            "array": f"1-{resources.njobs}" if (resources.njobs or 0) > 1 else None,
-            "hold": resources.hold,
-            "depend": ",".join(":".join([kind.value, *ids]) for kind, ids in (resources.dependencies or {}).items()),
-        } | self.places_of(resources)
+        return (
+            common_options_of_qsub(resources)
+            | {
+                "group_list": resources.project,
+                "priority": priority_of(resources, _PRIORITIES),
+                "walltime": resources.time_limit and clock_text(resources.time_limit),
+                "resources": ",".join(f"{name}={count}" for name, count in (resources.licenses or {}).items()),
+                "depend": ",".join(":".join([kind.value, *ids]) for kind, ids in (resources.dependencies or {}).items()),
+            }
+            | self.places_of(resources)
+        )
 
     def places_of(self, resources: QResources) -> dict[str, Any]:
         """The options that say where processes lie, and what each place has."""
@@ -117,31 +114,21 @@ class PBSIO(BaseSchedulerIO):
     def whole(self, job_id: str) -> str:
         return re.sub(r"\[\d+\]", "[]", job_id)
 
-    def is_part(self, job_id: str, of: str) -> bool:
-        return of in (job_id, self.whole(job_id))
-
     def word(self, option: str, value: str) -> str:
+        if option == "job_name":
+            return _name(value)
         if option in ("qout_path", "qerr_path"):
             return value if not checks.bare_word(option, value.replace(_INDEX, "")).startswith("-") else f"./{value}"
         return checks.bare_word(option, value)
 
     # ---- orders
 
-    def submit_argv(self, script_file: str) -> Argv:
-        return ("qsub", f"./{script_file}" if script_file.startswith("-") else script_file)
+    def submit_words(self) -> Argv:
+        return ("qsub",)
 
-    def read_submit(self, output: Output) -> SubmissionResult:
-        """The id is the last that it says; a hook may say something before."""
-        lines = [line.strip() for line in output.stdout.splitlines()]
-        found = None if output.exit_code else next((line for line in reversed(lines) if _ID.fullmatch(line)), None)
-        status = SubmissionStatus.SUCCESSFUL if found else SubmissionStatus.JOB_ID_UNKNOWN
-        return SubmissionResult(
-            job_id=found,
-            exit_code=output.exit_code,
-            stdout=output.stdout,
-            stderr=output.stderr,
-            status=SubmissionStatus.FAILED if output.exit_code else status,
-        )
+    def submitted_id(self, said: str) -> str | None:
+        """The last that it says."""
+        return next((line for line in map(str.strip, reversed(said.splitlines())) if self.job_id_pattern.fullmatch(line)), None)
 
     def cancel_argv(self, ids: Sequence[str]) -> Argv:
         return ("qdel", *ids)
@@ -199,12 +186,3 @@ def _name(text: str) -> str:
     """A name as every PBS allows it."""
     name = _NOT_IN_A_NAME.sub("_", text)
     return f"_{name}" if name[0] in "-+" else name
-
-
-def _priority(priority: int | str | None) -> int | None:
-    if not priority:
-        return None
-    try:
-        return int(priority)
-    except ValueError:
-        raise InvalidFieldError([Fault("priority", f"must be a whole number from -1024 to 1023, not {priority!r}")]) from None

@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from scale.batch import checks
-from scale.batch.dialects.base import Argv, BaseSchedulerIO, Output
+from scale.batch.dialects.base import COMMON_KEYS, Argv, BaseSchedulerIO, Output, common_options_of_qsub, priority_of
 from scale.batch.dialects.sge_output import ended_jobs, live_jobs
 from scale.batch.errors import CommandFailedError, InvalidFieldError, UnsupportedResourcesError
 from scale.batch.jobs import QJob
 from scale.batch.quantities import clock_text
 from scale.batch.resources import DependencyType, ProcessPlacement, QResources
-from scale.batch.results import CancelResult, CancelStatus, SubmissionResult, SubmissionStatus
+from scale.batch.results import CancelResult, CancelStatus
 from scale.kernel.errors import Fault
 
-#: as qsub says it, and as qsub -terse does
-_SUBMITTED: Final = re.compile(r"^(?:Your job(?:-array)? )?(\d+)(?:\.\d+-\d+:\d+)?(?: \(\".*\"\) has been submitted)?\s*$", re.M)
+_SUBMITTED: Final = re.compile(r"^Your job(?:-array)? (\d+)(?:\.\d+-\d+:\d+)? \(\".*\"\) has been submitted\s*$", re.M)
+#: as qsub -terse says it
+_TERSE: Final = re.compile(r"^(\d+)(?:\.\d+-\d+:\d+)?\s*\Z", re.M)
+_PRIORITIES: Final = range(-1023, 1025)
 _DELETED: Final = re.compile(r"(?:for deletion|has deleted|forced the deletion|already in deletion)")
 _UNKNOWN: Final = re.compile(r"does not exist|do not exist")
 _NO_RECORD: Final = re.compile(r"job (?:id|name) \S+ not found")
@@ -69,13 +71,7 @@ class SGEIO(BaseSchedulerIO):
         "begin": "-a {}",
         "reservation": "-R {}",
     }
-    supported_qresources_keys = frozenset(
-        {
-            *("queue_name", "job_name", "memory_per_thread", "nodes", "processes", "processes_per_node", "threads_per_process"),
-            *("gpus_per_job", "time_limit", "account", "project", "priority", "output_filepath", "error_filepath"),
-            *("process_placement", "email_address", "rerunnable", "njobs", "dependencies", "hold", "licenses", "constraints"),
-        }
-    )
+    supported_qresources_keys = COMMON_KEYS | {"project"}
 
     def __init__(
         self,
@@ -98,21 +94,11 @@ class SGEIO(BaseSchedulerIO):
     # ---- scripts
 
     def options_of(self, resources: QResources) -> dict[str, Any]:
-        return {
-            "queue": resources.queue_name,
-            "job_name": resources.job_name and _name(resources.job_name),
+        return common_options_of_qsub(resources) | {
             "pe": self._parallel(resources),
             "resources": ",".join(f"{name}={value}" for name, value in self._resources(resources).items()),
-            "account": resources.account,
             "project": resources.project,
-            "priority": _priority(resources.priority),
-            "qout_path": resources.output_filepath,
-            "qerr_path": resources.error_filepath,
-            "mail_user": resources.email_address,
-            "mail_type": resources.email_address and "abe",
-            "rerunnable": None if resources.rerunnable is None else "y" if resources.rerunnable else "n",
-            "array": f"1-{resources.njobs}" if (resources.njobs or 0) > 1 else None,
-            "hold": resources.hold,
+            "priority": priority_of(resources, _PRIORITIES),
             "hold_jid": ",".join(_predecessors(resources)),
         }
 
@@ -146,11 +132,10 @@ class SGEIO(BaseSchedulerIO):
     def whole(self, job_id: str) -> str:
         return job_id.partition(".")[0]
 
-    def is_part(self, job_id: str, of: str) -> bool:
-        return of in (job_id, self.whole(job_id))
-
     def word(self, option: str, value: str) -> str:
         """qsub knows double quotes, and expands nothing but its own names, and these in paths only."""
+        if option == "job_name":
+            return _name(value)
         if option in _PATHS:
             return _path(option, value)
         if option == "pe" and _PARALLEL.fullmatch(value):
@@ -159,19 +144,12 @@ class SGEIO(BaseSchedulerIO):
 
     # ---- orders
 
-    def submit_argv(self, script_file: str) -> Argv:
-        return ("qsub", f"./{script_file}" if script_file.startswith("-") else script_file)
+    def submit_words(self) -> Argv:
+        return ("qsub",)
 
-    def read_submit(self, output: Output) -> SubmissionResult:
-        found = None if output.exit_code else _SUBMITTED.search(output.stdout)
-        status = SubmissionStatus.SUCCESSFUL if found else SubmissionStatus.JOB_ID_UNKNOWN
-        return SubmissionResult(
-            job_id=found[1] if found else None,
-            exit_code=output.exit_code,
-            stdout=output.stdout,
-            stderr=output.stderr,
-            status=SubmissionStatus.FAILED if output.exit_code else status,
-        )
+    def submitted_id(self, said: str) -> str | None:
+        found = _SUBMITTED.search(said) or _TERSE.search(said)
+        return found[1] if found else None
 
     def cancel_argv(self, ids: Sequence[str]) -> Argv:
         return ("qdel", *ids)
@@ -226,15 +204,6 @@ def _name(text: str) -> str:
     """A name as Grid Engine allows it: it may not start with a digit, nor have blanks or any of `/:@\\*?`."""
     name = _NOT_IN_A_NAME.sub("_", text)
     return f"_{name}" if name[0].isdigit() or name[0] == "-" else name
-
-
-def _priority(priority: int | str | None) -> int | None:
-    if not priority:
-        return None
-    try:
-        return int(priority)
-    except ValueError:
-        raise InvalidFieldError([Fault("priority", f"must be a whole number from -1023 to 1024, not {priority!r}")]) from None
 
 
 def _predecessors(resources: QResources) -> list[str]:

@@ -19,32 +19,6 @@ from scale.batch.jobs import QJob, QJobInfo, QState
 from scale.batch.quantities import sge_duration, sge_memory
 from scale.batch.states import SGEState
 
-#: a code is a set of letters, and a hold is told of running jobs too: the first row whose letters are all there
-_BY_LETTERS: Final = (
-    ("ER", SGEState.ERROR_RESUBMITTED),
-    ("Eh", SGEState.ERROR_HELD),
-    ("E", SGEState.ERROR),
-    *(("d" + letter, SGEState.DELETED_SUSPENDED) for letter in "sST"),
-    ("d", SGEState.DELETED),
-    ("Rs", SGEState.SUSPENDED_RESUBMITTED),
-    ("RS", SGEState.QUEUE_SUSPENDED_RESUBMITTED),
-    ("RT", SGEState.QUEUE_SUSPENDED_BY_ALARM_RESUBMITTED),
-    ("s", SGEState.SUSPENDED),
-    ("S", SGEState.QUEUE_SUSPENDED),
-    ("T", SGEState.QUEUE_SUSPENDED_BY_ALARM),
-    ("Rr", SGEState.RUNNING_RESUBMITTED),
-    ("Rt", SGEState.TRANSFERRING_RESUBMITTED),
-    ("r", SGEState.RUNNING),
-    ("t", SGEState.TRANSFERRING),
-    ("Rh", SGEState.RESUBMITTED_HELD),
-    ("Rq", SGEState.RESUBMITTED),
-    ("R", SGEState.RUNNING_RESUBMITTED),
-    ("h", SGEState.HELD),
-    ("qw", SGEState.QUEUED),
-    ("w", SGEState.WAITING),
-)
-_LETTERS: Final = frozenset("EdRsSTrthqw")
-
 _RANGE: Final = re.compile(r"(\d{1,9})(?:-(\d{1,9})(?::(\d{1,9}))?)?", re.ASCII)
 #: what a name may have and XML may not: qstat prints it as it is
 _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -85,7 +59,7 @@ def _tasks(entry: ElementTree.Element) -> Iterator[str]:
 
 def _live(entry: ElementTree.Element, task: str, *, memory: str, time: str, gpu: str) -> QJob:
     code = (entry.findtext("state") or "").strip()
-    state, sub_state = _state(code)
+    state, sub_state = state_of(SGEState, code)
     requests = {request.get("name", ""): request.text or "" for request in entry.iter("hard_request")}
     queue = entry.findtext("queue_name") or entry.findtext("hard_req_queue") or ""
     return QJob(
@@ -98,14 +72,6 @@ def _live(entry: ElementTree.Element, task: str, *, memory: str, time: str, gpu:
         username=entry.findtext("JB_owner"),
         native_state=code,
     )
-
-
-def _state(code: str) -> tuple[QState, SGEState | None]:
-    """What qstat tells by letters; some stand together that nobody has listed."""
-    if code in {value for state in SGEState for value in state.values} or not code or not set(code) <= _LETTERS:
-        return state_of(SGEState, code)
-    found = next((state for letters, state in _BY_LETTERS if set(letters) <= set(code)), None)
-    return (found.qstate, found) if found else state_of(SGEState, code)
 
 
 def ended_jobs(said: str, *, memory: str, time: str, gpu: str) -> list[QJob]:

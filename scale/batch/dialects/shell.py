@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, ClassVar, Final
 
 from scale.batch import checks
-from scale.batch.dialects.base import Argv, BaseSchedulerIO, Output, each, in_portions, optional, state_of
+from scale.batch.dialects.base import Argv, BaseSchedulerIO, Output, common_options, each, in_portions, optional, state_of
 from scale.batch.errors import CommandFailedError, OutputParsingError
 from scale.batch.jobs import QJob, QJobInfo, QState
 from scale.batch.quantities import ps_duration, sge_duration
 from scale.batch.resources import QResources
-from scale.batch.results import CancelResult, CancelStatus, SubmissionResult, SubmissionStatus
-from scale.batch.states import ShellState
+from scale.batch.results import CancelResult, CancelStatus
+from scale.batch.states import BatchState, ShellState
 
 #: the id of a process that lives, with the moment it began from /proc, in ticks since the host was started
 _BORN: Final = """\
@@ -32,16 +33,16 @@ born() {
 }
 """
 
-#: $1 the directory, $2 the script; $3 to $5 the next ones down. Ended jobs are forgotten after a month.
+#: $1 and $2 are the next ones down, $3 and $4 the files for the output, $5 the script. Ended jobs are forgotten after a month.
 _SUBMIT: Final = """\
-script=$1 keep=$2 start=$3
+keep=$1 start=$2 output=$3 error=$4 script=$5
 [ -f "$script" ] && [ -r "$script" ] || { echo "there is no script $script to read" >&2; exit 1; }
 mkdir -p -m 700 -- "$directory" && new=$(mktemp -- "$directory/new.XXXXXX") || exit 1
 find "$directory" -type f -name '*.end' -mtime +30 -delete
 header() { sed -n "/^#/!q; s/^#SCALE $1 //p" -- "$script" | tail -n 1; }
-name=$(header name) output=$(header output) error=$(header error)
+name=$(header name) asked=$(header output) asked_error=$(header error)
 setsid --fork bash -c "$keep" bash "$directory" "$script" "$start" "$new" \\
-  "${name:-${script##*/}}" "${output:-stdout}" "${error:-stderr}" </dev/null 2>/dev/null
+  "${name:-${script##*/}}" "${asked:-$output}" "${asked_error:-$error}" </dev/null 2>/dev/null
 """
 
 #: stays until the job is over. -m gives that a process group, and leaves it the signals that a shell takes from what is in the
@@ -109,7 +110,7 @@ _LINES: Final = [
         r"(?P<kind>ending|lost) (?P<id>ID) ?(?P<name>.*)",
     )
 ]
-_WITHOUT_STATE: Final = {"ending": QState.RUNNING, "lost": QState.UNDETERMINED}
+_WITHOUT_STATE: Final = {"ending": BatchState.COMPLETING, "lost": BatchState.LOST}
 
 
 class ShellIO(BaseSchedulerIO):
@@ -121,16 +122,20 @@ class ShellIO(BaseSchedulerIO):
     directives: ClassVar[Mapping[str, str]] = {"job_name": "name {}", "qout_path": "output {}", "qerr_path": "error {}"}
     supported_qresources_keys = frozenset({"job_name", "output_filepath", "error_filepath", "process_placement"})
 
-    def __init__(self, *, check_job_ids: bool = True, directory: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        stdout_path: str | PurePath = "stdout",
+        stderr_path: str | PurePath = "stderr",
+        check_job_ids: bool = True,
+        directory: str = "",
+    ) -> None:
         super().__init__(check_job_ids=check_job_ids)
+        self.stdout_path, self.stderr_path = str(stdout_path), str(stderr_path)
         self.directory = directory
 
     def options_of(self, resources: QResources) -> dict[str, Any]:
-        return {
-            "job_name": resources.job_name,
-            "qout_path": resources.output_filepath,
-            "qerr_path": resources.error_filepath,
-        }
+        return common_options(resources)
 
     def word(self, option: str, value: str) -> str:
         """The rest of the line as it is: no shell reads it."""
@@ -138,20 +143,11 @@ class ShellIO(BaseSchedulerIO):
 
     # ---- orders
 
-    def submit_argv(self, script_file: str) -> Argv:
-        return self._bash(_SUBMIT, script_file, _BORN + _KEEP, _BORN + _START)
+    def submit_words(self) -> Argv:
+        return self._bash(_SUBMIT, _BORN + _KEEP, _BORN + _START, self.stdout_path, self.stderr_path)
 
-    def read_submit(self, output: Output) -> SubmissionResult:
-        said = output.stdout.strip()
-        found = said if not output.exit_code and _ID.fullmatch(said) else None
-        status = SubmissionStatus.SUCCESSFUL if found else SubmissionStatus.JOB_ID_UNKNOWN
-        return SubmissionResult(
-            job_id=found,
-            exit_code=output.exit_code,
-            stdout=output.stdout,
-            stderr=output.stderr,
-            status=SubmissionStatus.FAILED if output.exit_code else status,
-        )
+    def submitted_id(self, said: str) -> str | None:
+        return said.strip() if _ID.fullmatch(said.strip()) else None
 
     def cancel_argv(self, ids: Sequence[str]) -> Argv:
         return self._bash(_CANCEL, *ids)
@@ -194,12 +190,8 @@ def _job(line: str) -> QJob:
     if not found:
         raise OutputParsingError(f"{line[:100]!r} is not like: live ID USER STATE AGE NAME")
     told = found.groupdict()
-    state, sub_state = (
-        state_of(ShellState, told["state"]) if "state" in told else (_WITHOUT_STATE.get(told["kind"], QState.UNDETERMINED), None)
-    )
     status = int(told["status"]) if "status" in told else None
-    if status is not None:
-        state, sub_state = (QState.FAILED if status else QState.DONE), ShellState.DEAD
+    state, sub_state = _state(told["kind"], told.get("state", ""), status)
     return QJob(
         job_id=told["id"],
         name=told["name"] or None,
@@ -212,6 +204,14 @@ def _job(line: str) -> QJob:
         native_state=told.get("state", told["kind"]),
         reason="it is gone, and nobody was there to see how it ended" if told["kind"] == "lost" else None,
     )
+
+
+def _state(kind: str, letter: str, status: int | None) -> tuple[QState, ShellState | None]:
+    if kind in _WITHOUT_STATE:
+        return _WITHOUT_STATE[kind].qstate, None
+    if status is None:
+        return state_of(ShellState, letter)
+    return (QState.FAILED if status else QState.DONE), ShellState.DEAD
 
 
 def _seconds(told: Mapping[str, str]) -> int | None:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, ClassVar, Final
 
 from scale.batch import checks
-from scale.batch.dialects.base import Argv, BaseSchedulerIO, Output, in_portions
+from scale.batch.dialects.base import COMMON_KEYS, Argv, BaseSchedulerIO, Output, common_options, in_portions
 from scale.batch.dialects.slurm_output import HISTORY, LIVE, ended_jobs, live_jobs, tasks_of
 from scale.batch.errors import CommandFailedError, OutputParsingError
 from scale.batch.jobs import QJob
 from scale.batch.quantities import slurm_duration_text
 from scale.batch.resources import QResources
-from scale.batch.results import CancelResult, CancelStatus, SubmissionResult, SubmissionStatus
+from scale.batch.results import CancelResult, CancelStatus
 
 _UNKNOWN_JOB: Final = "Invalid job id specified"
 _SUBMITTED: Final = re.compile(
-    r"^(?:.*: )?(?:(?:Submitted batch job|Granted job allocation) )?(\d+)(?:;\S+| on cluster \S+)?\s*$", re.M
+    r"^(?:.*: )?(?:Submitted batch job|Granted job allocation) (\d+)(?: on cluster \S+)?\s*$", re.M | re.I
 )
+#: as sbatch --parsable says it
+_PARSABLE: Final = re.compile(r"^(\d+)(?:;\S+)?\s*\Z", re.M)
 _TERMINATING: Final = re.compile(r"Terminating job (\S+)")
 #: there is no such job, or none any more
 _GONE: Final = re.compile(rf"(?:job id (?P<job>\S+?):? )?(?:{_UNKNOWN_JOB}|Job/step already completing or completed)", re.I)
@@ -73,22 +76,7 @@ class SlurmIO(BaseSchedulerIO):
         "no_requeue": "--no-requeue",
         "propagate": "--propagate={}",
     }
-    supported_qresources_keys = frozenset(
-        {
-            *("queue_name", "job_name", "memory_per_thread", "nodes", "processes", "processes_per_node", "threads_per_process"),
-            *(
-                "gpus_per_job",
-                "time_limit",
-                "account",
-                "qos",
-                "priority",
-                "output_filepath",
-                "error_filepath",
-                "process_placement",
-            ),
-            *("email_address", "rerunnable", "njobs", "dependencies", "hold", "licenses", "constraints"),
-        }
-    )
+    supported_qresources_keys = COMMON_KEYS | {"qos"}
 
     def __init__(self, *, check_job_ids: bool = True, mark: str | None = None) -> None:
         super().__init__(check_job_ids=check_job_ids)
@@ -98,9 +86,8 @@ class SlurmIO(BaseSchedulerIO):
 
     def options_of(self, resources: QResources) -> dict[str, Any]:
         nodes, processes, each_node = resources.get_processes_distribution()
-        return {
+        return common_options(resources) | {
             "partition": resources.queue_name,
-            "job_name": resources.job_name,
             "nodes": nodes,
             "ntasks": processes,
             "ntasks_per_node": each_node,
@@ -110,16 +97,10 @@ class SlurmIO(BaseSchedulerIO):
             "time": resources.time_limit and slurm_duration_text(resources.time_limit),
             "constraint": "&".join(resources.constraints or ()),
             "licenses": ",".join(f"{name}:{count}" for name, count in (resources.licenses or {}).items()),
-            "account": resources.account,
             "qos": resources.qos,
             "priority": resources.priority or None,
-            "mail_user": resources.email_address,
             "mail_type": resources.email_address and "ALL",
-            "qout_path": resources.output_filepath,
-            "qerr_path": resources.error_filepath,
-            "array": f"1-{resources.njobs}" if (resources.njobs or 0) > 1 else None,
             "dependency": ",".join(":".join([kind.value, *ids]) for kind, ids in (resources.dependencies or {}).items()),
-            "hold": resources.hold,
             "requeue": resources.rerunnable,
             "no_requeue": resources.rerunnable is False,
         }
@@ -136,19 +117,12 @@ class SlurmIO(BaseSchedulerIO):
 
     # ---- orders
 
-    def submit_argv(self, script_file: str) -> Argv:
-        return ("sbatch", f"./{script_file}" if script_file.startswith("-") else script_file)
+    def submit_words(self) -> Argv:
+        return ("sbatch",)
 
-    def read_submit(self, output: Output) -> SubmissionResult:
-        found = None if output.exit_code else _SUBMITTED.search(output.stdout)
-        status = SubmissionStatus.SUCCESSFUL if found else SubmissionStatus.JOB_ID_UNKNOWN
-        return SubmissionResult(
-            job_id=found[1] if found else None,
-            exit_code=output.exit_code,
-            stdout=output.stdout,
-            stderr=output.stderr,
-            status=SubmissionStatus.FAILED if output.exit_code else status,
-        )
+    def submitted_id(self, said: str) -> str | None:
+        found = _SUBMITTED.search(said) or _PARSABLE.search(said)
+        return found[1] if found else None
 
     def cancel_argv(self, ids: Sequence[str]) -> Argv:
         """Only with -v it says what it does."""
@@ -175,13 +149,12 @@ class SlurmIO(BaseSchedulerIO):
     def whole(self, job_id: str) -> str:
         return re.split(r"[_+]", job_id, maxsplit=1)[0]
 
-    def is_part(self, job_id: str, of: str) -> bool:
-        """`12_3` and `12+1` are parts of `12`; `12_3` is one of `12_[1-5]`."""
-        job, _, task = job_id.partition("_")
-        whole, _, listed = of.partition("_")
-        if listed.startswith("[") and task.isdecimal():
-            return job == whole and any(int(task) in tasks for tasks in tasks_of(listed))
-        return job_id == of or self.whole(job_id) == of
+    def listed(self, job_id: str) -> Iterable[str]:
+        """`12_[1-5]` lists `12_1` and so on; all parts of `12` are `12_3`, `12+1` and their like."""
+        whole, _, tasks = job_id.partition("_")
+        if not tasks.startswith("["):
+            return super().listed(job_id)
+        return (f"{whole}_{task}" for task in chain.from_iterable(tasks_of(tasks)))
 
     def live_argvs(self, ids: Sequence[str], user: str | None) -> list[Argv]:
         """Ended ones too, and each task of an array by itself."""

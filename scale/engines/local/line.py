@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from itertools import chain
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ class Line:
 
     def __init__(self) -> None:
         self._due: deque[Order] = deque()
-        self._waiting: dict[str, Order] = {}
+        self._waiting: OrderedDict[str, Order] = OrderedDict()  # a dict's first is slow to find once many before it have left
         self._offered: Mapping[str, float] = {}
         self._taken: dict[str, float] = {}
         self._running = 0

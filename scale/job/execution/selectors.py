@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 from django.db.models import F
 
+from scale.database import Select
 from scale.job.execution.ending import Ending
 from scale.job.messages import batches
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
 
+_TO_CANCEL = Select([(JobExecution, "cluster_id")], "FROM job_exe WHERE NOT has_ended AND canceled IS NOT NULL ORDER BY id")
 _CHUNK = 500
 _ROWS = 500  #: that are read at a time
 
@@ -60,8 +62,7 @@ def executions_unwanted(executions: Sequence[tuple[int, int]]) -> set[tuple[int,
 
 def executions_to_cancel() -> list[str]:
     """The cluster ids of those whose job was canceled before they had ended."""
-    canceled = JobExecution.objects.filter(has_ended=False, canceled__isnull=False).order_by("id")
-    return list(canceled.values_list("cluster_id", flat=True))
+    return [cluster_id for (cluster_id,) in _TO_CANCEL.rows()]
 
 
 def executions_unknown(cluster_ids: Collection[str]) -> set[str]:

@@ -65,6 +65,17 @@ def messages_apply(
     return Recorded(tuple(ends), tried_again=(*_record_failed(failed, when), *_record_withdrawn(withdrawn, when)))
 
 
+def jobs_run(*, executions: Sequence[JobExecution], when: datetime) -> None:
+    """These have just been placed, and nobody else changes their jobs meanwhile."""
+    update_rows(
+        Job,
+        match=("id", "num_exes"),
+        assign=("status", "node", "started", "last_status_change", "last_modified"),
+        rows=[(exe.job_id, exe.exe_num, JobStatus.RUNNING.value, exe.node_id, when, when, when) for exe in executions],
+        only=_comes_from(JobStatus.RUNNING),
+    )
+
+
 @transaction.atomic
 def jobs_put_back(*, job_ids: Iterable[int], when: datetime) -> int:
     """Queue jobs again whose executions were ended for no fault of theirs; it does not count against their tries.
@@ -115,7 +126,9 @@ def _record_updates(updates: Sequence[ReportedUpdate], *, is_repeated: bool) -> 
 def _record_ends(ends: Sequence[JobExecutionEnd]) -> None:
     """The first record of an execution's end stays."""
     record_models(ends)
-    JobExecution.objects.filter(pk__in=[end.job_exe_id for end in ends]).update(has_ended=True)
+    update_rows(
+        JobExecution, match=("id",), assign=("has_ended",), rows=[(end.job_exe_id, True) for end in ends], only="NOT has_ended"
+    )
 
 
 def _record_running(jobs: Sequence[RunningJob], when: datetime) -> None:

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from scale.database import Select, delete_rows, insert_rows, instance
 from scale.job.execution.configuration import command_configuration
+from scale.job.execution.services import jobs_run
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType
 from scale.job.states import ExecutionStatus
 from scale.kernel.ids import cluster_id
@@ -28,7 +29,7 @@ def plan_apply(
     when: datetime,
     types: Mapping[int, JobType] = MappingProxyType({}),
 ) -> list[JobExecution]:
-    """Take entries off the queue and make their executions; both or neither.
+    """Take entries off the queue, make their executions and have their jobs run; all or nothing.
 
     Entries that were canceled, taken or changed since the plan was made are left as they are.
 
@@ -45,7 +46,9 @@ def plan_apply(
         types=types,
     )
     delete_rows(Queue, [claim.entry_id for claim, _ in made])
-    return [execution for _, execution in made]
+    executions = [execution for _, execution in made]
+    jobs_run(executions=executions, when=when)
+    return executions
 
 
 @transaction.atomic
@@ -101,8 +104,8 @@ _CLAIMED = [
     (User, "username"),
 ]
 _FROM = "FROM queue JOIN job ON job.id = queue.job_id JOIN auth_user ON auth_user.id = job.owner_id WHERE queue.id IN {ids}"
-_ANY = Select(_CLAIMED, f"{_FROM} ORDER BY queue.id", locks="queue")
-_WANTED = Select(_CLAIMED, f"{_FROM} AND NOT queue.is_canceled ORDER BY queue.id", locks="queue")
+_ANY = Select(_CLAIMED, f"{_FROM} ORDER BY queue.id", locks="queue, job")
+_WANTED = Select(_CLAIMED, f"{_FROM} AND NOT queue.is_canceled ORDER BY queue.id", locks="queue, job")
 _Place = tuple[int | None, Sequence[int]]  # node, and the indices of GPUs on it
 
 

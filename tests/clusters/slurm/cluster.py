@@ -16,7 +16,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from tests.clusters import packages
@@ -24,6 +23,7 @@ from tests.clusters.packages import Missing
 from tests.clusters.processes import NotStarted, Processes, free_ports, listens
 from tests.clusters.slurm import configuration
 from tests.clusters.slurm.configuration import GPUS, USERS, Layout
+from tests.clusters.sweeper import Sweeper
 
 NODES = 4
 TRIES = 3  # somebody may take a port between our choice and the daemon's
@@ -63,12 +63,9 @@ class Slurm:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._processes.end(*self.layout.nodes)
-        self._end_steps()
-        self._processes.end("slurmctld")
-        self._processes.end("slurmdbd")
-        self._processes.end("mariadbd", "munged")
-        shutil.rmtree(self.layout.root, ignore_errors=True)
+        for names in (self.layout.nodes, ("slurmctld",), ("slurmdbd",), ("mariadbd", "munged")):
+            self._processes.end(*names)
+        self._sweeper.sweep()  # what runs a job outlives them all
 
     def run(self, *words: str) -> str:
         """A command of an administrator."""
@@ -101,6 +98,7 @@ class Slurm:
 
     def _start(self) -> None:
         self.layout = _layout()
+        self._sweeper = Sweeper(self.layout.root)
         self.variables = {**os.environ, "PATH": packages.path(), "SLURM_CONF": str(self._conf), "LC_ALL": "C.UTF-8"}
         self._processes = Processes(self.layout.root / "log", self.variables)
         self._write()
@@ -169,18 +167,6 @@ class Slurm:
 
     def _succeeds(self, *words: str) -> bool:
         return not subprocess.run(words, env=self.variables, capture_output=True, check=False).returncode
-
-    def _end_steps(self) -> None:
-        """What runs a job outlives slurmd; end those of this directory, with their children."""
-        for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if entry.joinpath("exe").readlink().name == "slurmstepd" and self._has_open_files(entry):
-                    children = (entry / "task" / entry.name / "children").read_text().split()
-                    for pid in (*children, entry.name):
-                        os.kill(int(pid), signal.SIGKILL)
-
-    def _has_open_files(self, process: Path) -> bool:
-        return any(file.readlink().is_relative_to(self.layout.root) for file in process.glob("fd/*"))
 
 
 def _layout() -> Layout:

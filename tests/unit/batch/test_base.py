@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scale.batch import (
+    PBSIO,
+    SGEIO,
     BaseSchedulerIO,
     CancelResult,
     CancelStatus,
@@ -21,14 +24,15 @@ from scale.batch import (
     QJob,
     QResources,
     QState,
+    ShellIO,
+    SlurmIO,
     SlurmState,
-    SubmissionResult,
-    SubmissionStatus,
     UnsupportedResourcesError,
 )
 from scale.batch import quantities as q
 from scale.batch.checks import verbatim_lines
 from scale.batch.dialects.base import each, in_portions, optional, state_of
+from tests.unit.batch.asking import told
 
 CONTROL = [*map(chr, range(32)), "\x7f", "\x85", "\u2028", "\u2029"]
 TEXT_FIELDS = [
@@ -66,8 +70,8 @@ class PlainIO(BaseSchedulerIO):
     def options_of(self, resources):
         return {name: value for name, value in resources.given().items() if name in self.directives}
 
-    def submit_argv(self, script_file):
-        return ("plain-submit", script_file)
+    def submit_words(self):
+        return ("plain-submit",)
 
     def cancel_argv(self, ids):
         return ("plain-cancel", *ids)
@@ -80,8 +84,8 @@ class PlainIO(BaseSchedulerIO):
     def history_argvs(self, ids):
         return [("plain-history", *ids)]
 
-    def read_submit(self, output):
-        return SubmissionResult(job_id=output.stdout.strip(), exit_code=output.exit_code, status=SubmissionStatus.SUCCESSFUL)
+    def submitted_id(self, said):
+        return said.strip()
 
     def read_cancel(self, output):
         return CancelResult(exit_code=output.exit_code, stderr=output.stderr, status=CancelStatus.SUCCESSFUL)
@@ -345,5 +349,70 @@ def test_a_value_that_cannot_be_read_is_left_out(caplog):
 
 def test_a_job_is_no_part_of_another_where_a_batch_system_has_none():
     assert PlainIO().whole("12") == "12"
-    assert PlainIO().is_part("12", "12")
-    assert not PlainIO().is_part("12_1", "12")
+    assert told(PlainIO(), "12", "12_1", "12") == ["12"]
+    assert told(PlainIO(), "12", "12_1") == []
+
+
+# --- what all dialects keep
+
+
+DIALECTS = [SlurmIO(), PBSIO(), SGEIO(), ShellIO()]
+
+
+@pytest.mark.parametrize("io", DIALECTS, ids=lambda io: io.name)
+@pytest.mark.parametrize(
+    ("script", "word"), [("-x.sh", "./-x.sh"), (Path("/a b/c"), "/a b/c"), (None, "submit.script"), ("$(s)", "$(s)")]
+)
+def test_a_scripts_name_is_one_word_and_no_option(io, script, word):
+    assert io.submit_argv(script)[-1] == word
+    assert shlex.split(io.get_submit_cmd(script))[-1] == word
+
+
+@pytest.mark.parametrize("io", DIALECTS, ids=lambda io: io.name)
+def test_a_field_that_is_zero_asks_for_nothing(io):
+    nothing = dict.fromkeys(("time_limit", "memory_per_thread", "gpus_per_job", "threads_per_process", "njobs", "priority"), 0)
+    placed = {} if io.name == "shell" else {"processes": 2}
+    assert io.generate_header(QResources(**placed, **nothing)) == io.generate_header(QResources(**placed))
+
+
+@pytest.mark.parametrize("io", DIALECTS[1:3], ids=lambda io: io.name)
+def test_a_name_is_made_fit_wherever_it_comes_from(io):
+    asked = QResources(processes=1, job_name="a b/@")
+    assert io.generate_header({"job_name": "a b/@"}) in io.generate_header(asked)
+
+
+@pytest.mark.parametrize("io", DIALECTS[1:3], ids=lambda io: io.name)
+@pytest.mark.parametrize("priority", [5000, "-9999", "high", "1.5"])
+def test_a_priority_that_there_is_not_is_refused(io, priority):
+    with pytest.raises(InvalidFieldError, match=r"priority: must be a whole number from -102\d to 102\d, not"):
+        io.generate_header(QResources(processes=1, priority=priority))
+
+
+@pytest.mark.parametrize(
+    ("io", "said"),
+    [
+        (DIALECTS[0], "hours left: 500\nSubmitted batch job 12\n"),
+        (DIALECTS[0], "500\nsbatch: submitted batch job 12 on cluster one\nmind the gap\n"),
+        (DIALECTS[0], "hours left: 500\n12;one\n"),
+        (DIALECTS[2], '500\nYour job 12 ("a 7") has been submitted\n'),
+        (DIALECTS[2], "hours left: 500\n12.1-3:1\n"),
+    ],
+)
+def test_what_a_hook_of_the_site_says_is_no_job_id(io, said):
+    assert io.parse_submit_output(0, said, "").job_id == "12"
+
+
+def test_jobs_are_told_by_their_ids_where_the_command_tells_of_all():
+    listed = [f"<job_list><JB_job_number>{n}</JB_job_number><state>r</state></job_list>" for n in (4, 5, 6)]
+    said = f"<job_info><queue_info>{''.join(listed)}</queue_info></job_info>"
+    assert DIALECTS[2].parse_job_output(0, said, "", job_id="5").job_id == "5"
+    assert DIALECTS[2].parse_job_output(0, said, "", job_id="7") is None
+    assert [job.job_id for job in DIALECTS[2].parse_jobs_list_output(0, said, "", job_ids=["6", "4"])] == ["6", "4"]
+
+
+def test_ten_thousand_ids_are_looked_up_not_compared():
+    """Each with each would be a hundred million, and minutes."""
+    asked = [f"12_{task}" for task in range(10_000)] + [f"13_[{task}-{task + 3}]" for task in range(0, 8_000, 4)]
+    jobs = [QJob(job_id=f"{whole}_{task}") for whole in (12, 13) for task in range(5_000, 15_000)]
+    found = DIALECTS[0].told_of(asked, jobs)
+    assert sum(map(len, found.values())) == 5_000 + 3_000

@@ -182,3 +182,13 @@ def test_a_dialect_of_ones_own_says_what_its_states_mean():
     assert QJob.from_dict(QJob(sub_state=Mine.GOING).as_dict()).sub_state is Mine.GOING
     with pytest.raises(NotImplementedError, match="Mine does not say which QState GOING is"):
         _ = Mine.GOING.qstate
+
+
+def test_a_model_with_our_classes_tells_its_schema():
+    class Model(pydantic.BaseModel):
+        resources: QResources
+        state: QState
+
+    told = Model.model_json_schema()
+    assert told["properties"]["resources"] == {"title": "QResources", "type": "object"}
+    assert "QUEUED_HELD" in told["properties"]["state"]["anyOf"][0]["enum"]

@@ -14,6 +14,7 @@ from scale.batch import (
     QState,
     QueueManager,
     SlurmIO,
+    SSHHost,
     SubmissionStatus,
     SubmitDirectoryError,
 )
@@ -151,7 +152,7 @@ def test_an_environment_that_would_not_stay_on_its_line_is_refused(environment, 
 
 
 def test_a_script_without_commands_is_refused():
-    with pytest.raises(ValueError, match="no commands"):
+    with pytest.raises(ValueError, match="commands should be a str or a list of str"):
         manager().get_submission_script(None)
 
 
@@ -193,3 +194,9 @@ def test_a_cancel_asks_for_the_one_job():
     here = manager()
     assert here.cancel(7).status is CancelStatus.JOB_ID_UNKNOWN
     assert here.host.asked == [("scancel", "-v", "7")]
+
+
+def test_a_command_is_a_list_of_arguments_and_no_text(tmp_path):
+    for host in (LocalHost(), SSHHost("nowhere", control=tmp_path)):
+        with pytest.raises(TypeError, match="a command is a list of arguments"):
+            host.execute("echo hi")

@@ -18,6 +18,7 @@ from scale.batch import (
     SubmissionStatus,
     UnsupportedResourcesError,
 )
+from tests.unit.batch.asking import told
 
 OUTPUTS = Path(__file__).with_name("outputs")
 JSON = (OUTPUTS / "pbs_22.05_qstat.json").read_text()
@@ -124,8 +125,8 @@ def test_commands_are_argument_lists():
 
 def test_a_task_is_a_part_of_its_array():
     assert PBSIO().whole("6[2].head") == "6[].head"
-    assert PBSIO().is_part("6[2].head", "6[].head")
-    assert not PBSIO().is_part("6[2].head", "6[1].head")
+    assert told(PBSIO(), "6[].head", "6[2].head", "61[2].head") == ["6[2].head"]
+    assert told(PBSIO(), "6[1].head", "6[2].head") == []
 
 
 def read(said):

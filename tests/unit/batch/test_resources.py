@@ -7,6 +7,7 @@ import inspect
 import pytest
 
 from scale.batch import DependencyType, InvalidFieldError, ProcessPlacement, QResources, QTKError, UnsupportedResourcesError
+from scale.batch.checks import check_resources
 from scale.kernel.errors import BadRequest
 
 IN_THE_ORDER_OF_THE_SEED = [
@@ -85,12 +86,12 @@ def test_the_factories_decide_on_the_placement():
 @pytest.mark.parametrize("factory", ["no_constraints", "scattered", "same_node"])
 @pytest.mark.parametrize("decided", ["nodes", "processes_per_node"])
 def test_a_factory_refuses_what_it_decides_itself_even_none(factory, decided):
-    with pytest.raises(UnsupportedResourcesError, match=f"{factory} decides on {decided} itself: leave it out"):
+    with pytest.raises(UnsupportedResourcesError, match=f"{factory.replace('_', ' ')} jobs: leave out {decided}"):
         getattr(QResources, factory)(2, **{decided: None})
 
 
 def test_an_even_distribution_refuses_processes():
-    with pytest.raises(UnsupportedResourcesError, match="decides on processes itself"):
+    with pytest.raises(UnsupportedResourcesError, match="processes is incompatible with evenly distributed jobs"):
         QResources.evenly_distributed(2, 3, processes=6)
 
 
@@ -101,7 +102,9 @@ def test_an_even_distribution_refuses_processes():
         ("SCATTERED", {"nodes": 3}, [3, 3, 1]),
         ("SCATTERED", {"processes": 3}, [3, 3, 1]),
         ("SCATTERED", {"processes": 3, "nodes": 3, "processes_per_node": 1}, [3, 3, 1]),
+        ("SCATTERED", {"nodes": 0, "processes": 3, "processes_per_node": 0}, [3, 3, 1]),
         ("SAME_NODE", {}, [1, 1, 1]),
+        ("SAME_NODE", {"nodes": 0, "processes": 0}, [1, 1, 1]),
         ("SAME_NODE", {"processes": 4}, [1, 4, 4]),
         ("SAME_NODE", {"processes_per_node": 4, "nodes": 1}, [1, 4, 4]),
         ("SAME_NODE", {"processes": 4, "processes_per_node": 4}, [1, 4, 4]),
@@ -125,20 +128,20 @@ def test_without_a_placement_the_distribution_is_what_was_set():
 @pytest.mark.parametrize(
     ("placement", "given", "rule"),
     [
-        ("SCATTERED", {"nodes": 2, "processes": 3}, "nodes and processes must be the same"),
-        ("SCATTERED", {"nodes": 2, "processes_per_node": 2}, "processes_per_node must be 1"),
-        ("SAME_NODE", {"nodes": 2}, "nodes must be 1"),
-        ("SAME_NODE", {"processes": 2, "processes_per_node": 3}, "processes and processes_per_node must be the same"),
-        ("EVENLY_DISTRIBUTED", {"processes": 2}, "give nodes and processes_per_node, not processes"),
-        ("NO_CONSTRAINTS", {"nodes": 2, "processes": 2}, "give processes, not nodes or processes_per_node"),
-        ("NO_CONSTRAINTS", {"processes_per_node": 2}, "give processes, not nodes or processes_per_node"),
+        ("SCATTERED", {"nodes": 2, "processes": 3}, "different values of nodes and processes: there is one process on each node"),
+        ("SCATTERED", {"nodes": 2, "processes_per_node": 2}, "2 processes_per_node: there is one process on each node"),
+        ("SAME_NODE", {"nodes": 2}, "2 nodes: all processes are on one"),
+        ("SAME_NODE", {"processes": 2, "processes_per_node": 3}, "different values of nodes and processes"),
+        ("EVENLY_DISTRIBUTED", {"processes": 2}, "processes attribute: give nodes and processes_per_node"),
+        ("NO_CONSTRAINTS", {"nodes": 2, "processes": 2}, "processes_per_node and nodes attribute: give processes"),
+        ("NO_CONSTRAINTS", {"processes_per_node": 2}, "processes_per_node and nodes attribute: give processes"),
     ],
 )
 def test_numbers_that_contradict_the_placement_are_refused_with_the_rule(placement, given, rule):
     asked = QResources(process_placement=ProcessPlacement[placement], **given)
     with pytest.raises(UnsupportedResourcesError, match=rule) as told:
         asked.get_processes_distribution()
-    assert f"With process_placement {placement}" in str(told.value)
+    assert str(told.value).startswith(f"ProcessPlacement.{placement} is incompatible with ")
 
 
 def test_dependencies_are_read_however_they_are_written():
@@ -154,3 +157,19 @@ def test_dependencies_are_read_however_they_are_written():
 def test_dependencies_that_cannot_be_read_are_refused_by_name(given):
     with pytest.raises(InvalidFieldError, match=r"^dependencies: .*afterok"):
         QResources(processes=1, dependencies=given)
+
+
+def test_a_factory_decides_even_if_somebody_else_has():
+    asked = QResources.scattered(3, process_placement=ProcessPlacement.SAME_NODE)
+    assert asked.process_placement is ProcessPlacement.SCATTERED
+
+
+def test_a_dependency_on_nothing_is_none():
+    assert QResources(processes=1, dependencies={"afterok": [], "afterany": ["3"]}).dependencies == {
+        DependencyType.AFTER_ANY: ["3"]
+    }
+
+
+def test_a_dependency_on_no_id_is_refused():
+    with pytest.raises(InvalidFieldError, match="dependencies: None is no job id"):
+        check_resources(QResources(processes=1, dependencies={"afterok": [None]}))

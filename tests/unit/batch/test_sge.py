@@ -20,7 +20,7 @@ from scale.batch import (
     SubmissionStatus,
     UnsupportedResourcesError,
 )
-from scale.batch.dialects.sge_output import _BY_LETTERS
+from tests.unit.batch.asking import told
 
 OUTPUTS = Path(__file__).with_name("outputs")
 START = "#!/bin/bash\n#$ -S /bin/bash\n#$ -cwd\n"
@@ -148,9 +148,8 @@ def test_commands_are_argument_lists():
 def test_a_task_is_a_part_of_its_array():
     io = SGEIO()
     assert io.whole("6.2") == "6"
-    assert io.is_part("6.2", "6")
-    assert not io.is_part("6.2", "6.1")
-    assert not io.is_part("61.2", "6")
+    assert told(io, "6", "6.2", "61.2") == ["6.2"]
+    assert told(io, "6.1", "6.2", "6") == []
 
 
 def live():
@@ -257,8 +256,7 @@ def test_letters_that_nobody_has_listed_together_are_understood(code, state):
 def test_letters_tell_what_the_table_of_states_says():
     for state in SGEState:
         for code in (code for code in state.values if code != "z"):
-            found = next(found for letters, found in _BY_LETTERS if set(letters) <= set(code))
-            assert found is state, code
+            assert SGEState._by_letters(code) is state, code
 
 
 @pytest.mark.parametrize("code", ["?", "xqw", "", "q", "N"])

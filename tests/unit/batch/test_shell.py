@@ -17,6 +17,7 @@ from scale.batch import (
     SubmissionStatus,
     UnsupportedResourcesError,
 )
+from tests.unit.batch.asking import told
 
 SAID = (Path(__file__).with_name("outputs") / "shell.txt").read_text()
 
@@ -97,5 +98,4 @@ def test_whatever_belongs_to_a_job_is_an_argument_and_no_part_of_the_program():
 
 def test_a_process_is_a_part_of_nothing():
     assert ShellIO().whole("1.2") == "1.2"
-    assert ShellIO().is_part("1.2", "1.2")
-    assert not ShellIO().is_part("1.3", "1.2")
+    assert told(ShellIO(), "1.2", "1.3", "1.2") == ["1.2"]

@@ -28,9 +28,10 @@ from scale.batch import (
 )
 from scale.batch.dialects.slurm_output import HISTORY, LIVE, Exit, tasks_of
 from scale.batch.errors import QTKException
+from tests.unit.batch.asking import told
 
 MARK = "<mark>"
-#: recorded by tests/journeys/test_slurm.py from a Slurm 22.05
+#: recorded by tests/clusters/test_slurm.py from a Slurm 22.05
 OUTPUTS = Path(__file__).parent / "outputs" / "slurm-22.05"
 ENOUGH = {"processes": 1}
 
@@ -216,15 +217,10 @@ def test_no_ids_of_slurm(slurm, job_id):
 
 
 def test_parts_are_known_by_their_whole(slurm):
-    assert slurm.is_part("12", "12")
-    assert slurm.is_part("12_3", "12")
-    assert slurm.is_part("12+1", "12")
-    assert slurm.is_part("12_3", "12_[1-3]")
-    assert not slurm.is_part("12_4", "12_[1-3,5%2]")
-    assert not slurm.is_part("13_3", "12_[1-3]")
-    assert not slurm.is_part("12_3", "12_4")
-    assert not slurm.is_part("12", "12_3")
-    assert not slurm.is_part("123", "12")
+    assert told(slurm, "12", "12", "12_3") == ["12"]
+    assert told(slurm, "12", "12_3", "12+1", "123") == ["12_3", "12+1"]
+    assert told(slurm, "12_[1-3,5%2]", "12_4", "12_3", "13_3") == ["12_3"]
+    assert told(slurm, "12_4", "12_3", "12") == []
 
 
 # ---- what came of an order

@@ -27,7 +27,7 @@ from tests.clusters.processes import NotStarted, until
 from tests.clusters.slurm.recorder import RecordingHost
 from tests.clusters.sshd import Sshd
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120, func_only=True)]  # a cluster has deadlines of its own
 
 PATIENCE = 120
 MB = 1024  # kB
@@ -208,7 +208,8 @@ def interfere(story: Story) -> None:
     """What others do to jobs: their users, administrators, and a node that dies."""
     ids, run = story.ids, story.cluster.run
     interrupted = ("canceled running", "requeued", "requeued and held", "special exit", "suspended")
-    story.until_running("node died", "node died, tried again", "pushed aside", *interrupted)
+    story.until_running("node died", "node died, tried again", "pushed aside", "out of time", *interrupted)
+    run("scontrol", "update", f"JobId={ids['out of time']}", "EndTime=now+2")  # no limit is less than a minute
     story.cluster.kill_node("node4")
     story.submit("pushes", "sleep 600", QResources(processes=1, qos="high"), **ALONE, exclude_nodes="")
     for name in ("canceled running", "canceled waiting", "array canceled waiting"):
