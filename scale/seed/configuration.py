@@ -12,7 +12,7 @@ from scale.seed.document import at, could_stand, members
 from scale.seed.findings import Finding, Place
 from scale.seed.manifest import Interface, Path
 from scale.seed.names import variable
-from scale.seed.parts import MAX_INT, Label, Part, Passable, Whole
+from scale.seed.parts import MAX_INT, Label, Named, Part, Passable, Whole
 
 PRIORITY = 100
 HIDDEN = "*****"  #: in the place of a secret
@@ -27,7 +27,7 @@ class Mount(Part):
     type: Literal["host", "volume"] = Field(description="`host` or `volume`.")
     host_path: Path | None = Field(None, alias="host_path", description="Of `host`: an absolute path on the node.")
     driver: Label | None = Field(None, description="Of `volume`: the driver, or the container engine's own.")
-    driver_opts: dict[str, Text] = Field({}, alias="driver_opts", description="Of `volume`: texts by name.")
+    driver_opts: Named[Text] = Field({}, alias="driver_opts", description="Of `volume`: texts by name.")
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> Mount:
@@ -43,7 +43,7 @@ class Mount(Part):
 
 class OutputWorkspaces(Part):
     default: Label | None = Field(None, description="The workspace of outputs that have none of their own.")
-    outputs: dict[str, Label] = Field({}, description="Workspaces by the name of an output of files.")
+    outputs: Named[Label] = Field({}, description="Workspaces by the name of an output of files.")
 
     def of(self, output: str) -> str | None:
         """Where an output goes."""
@@ -54,14 +54,14 @@ class JobConfiguration(Part):
     """What an operator states beside the manifest."""
 
     version: Literal["6", "7"] = Field("7", description='"6" or "7"; both are the same here.')
-    mounts: dict[str, Mount] = Field({}, description="An object of mounts by the manifest's names.")
+    mounts: Named[Mount] = Field({}, description="An object of mounts by the manifest's names.")
     output_workspaces: OutputWorkspaces = Field(
         OutputWorkspaces(), alias="output_workspaces", description="An object of `default` and `outputs`."
     )
     priority: Annotated[Whole, Field(ge=1, le=MAX_INT)] = Field(
         PRIORITY, description=f"A whole number from 1 to {MAX_INT}; the lowest goes first."
     )
-    settings: dict[str, Passable] = Field(
+    settings: Named[Passable] = Field(
         {}, repr=False, description="An object of texts by the manifest's names, each of at most 131,071 bytes."
     )
 

@@ -43,6 +43,7 @@ Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT)]
 #: what a process can be given as an argument or a variable
 Passable = Annotated[Text, AfterValidator(_passable)]
 Label = Annotated[Text, Field(min_length=1, max_length=250)]
+Named = dict[Label, Item]
 Many = Annotated[tuple[Item, ...], Field(strict=False)]
 
 

@@ -19,6 +19,7 @@ CODE = "JSON_VALIDATION_ERROR"
 TOO_LARGE = Finding(
     CODE, (), "the document is too large", f"expected at most {MOST_VALUES} values and {MOST_CHARACTERS} characters altogether"
 )
+_NAME = "expected: 1 to 250 characters, and no NUL"
 _LONGEST = 100  #: characters of a name that is compared with known ones
 
 #: what pydantic's kinds of faults are called here
@@ -36,7 +37,9 @@ _WRONG = {
     "literal_error": "is something else",
     "string_pattern_mismatch": "is not of this form",
     "string_too_short": "is empty",
+    "too_short": "is empty",
     "string_too_long": "is too long",
+    "too_long": "is too long",
     "greater_than_equal": "is too small",
     "less_than_equal": "is too large",
 }
@@ -54,11 +57,13 @@ def read(model: type[Document], raw: object) -> tuple[Document | None, list[Find
 
 
 def _finding(model: type[Part], details: Mapping[str, Any]) -> Finding:
-    place: Place = tuple(part for part in details["loc"] if part != "[key]")
+    place: Place = details["loc"]
     kind = details["type"]
     if kind == "extra_forbidden":
         return Finding(CODE, place, f"{_subject(place)} is not known", _known(model, place))
     wrong = _WRONG.get(kind) or details["msg"].removeprefix("Value error, ")
+    if place[-1:] == ("[key]",):
+        return Finding(CODE, place[:-1], f"the name of {_subject(place[:-1])} {wrong}", _NAME)
     right = _RIGHT[kind](details) if kind in _RIGHT else f"expected: {_rule(model, place)}"
     return Finding(CODE, place, f"{_subject(place)} {wrong}", right)
 

@@ -248,6 +248,7 @@ INVALID = [
     at("/job/errors/0/code", GONE),
     at("/job/errors/0/code", "1"),
     at("/job/errors/0/code", 1.5),
+    at("/job/errors/1/code", True),
     at("/job/errors/0/code", 2**31),
     at("/job/errors/0/name", GONE),
     at("/job/errors/0/name", ""),
@@ -282,6 +283,19 @@ DOUBTFUL = [
     at("/job/errors/0/code", -1, "UNREACHABLE_EXIT_CODE"),
     at(f"{JOB}/name", "CloudMask", "INVALID_IMAGE_NAME", JOB),
     at(f"{JOB}/packageVersion", "1.0.0+5", "INVALID_IMAGE_NAME", JOB),
+]
+
+#: taken, with nothing said
+FINE = [
+    at(f"{NEEDS}/0", {"name": "cpus", "value": 0, "inputMultiplier": 0.01}),
+    at(f"{NEEDS}/0", {"name": "CPUS", "value": 0.25}),
+    at(f"{OUT}/files/1/pattern", "tile?.png"),
+    at(f"{OUT}/files/1/pattern", "tile[0-9].png"),
+    at(f"{OUT}/files/0/pattern", "..mask"),
+    at(f"{FACE}/command", "for SCENES in a b; do echo $HOME $x; done"),
+    at(f"{FACE}/mounts/0/path", "/opt/..models/"),
+    at("/job/errors/0/code", 255),
+    at(f"{JOB}/timeout", 1),
 ]
 
 CONFIGURED: dict[str, Any] = {
@@ -329,6 +343,11 @@ INVALID_CONFIGURATIONS = [
     at(f"{SPACES}/default", None, "MISSING_WORKSPACE", SPACES),
     *(at("/priority", value, "INVALID_PRIORITY") for value in (0, -1, 1.5, "1", None, True, 2**31)),
     at("/settings", []),
+    at("/settings/", "no name", "INVALID_SETTING"),
+    at("/settings/a\0b", "1", "INVALID_SETTING"),
+    at("/mounts/a\0b", {"type": "volume"}),
+    at("/mounts/scratch/driver_opts/a\0b", "1"),
+    at(f"{SPACES}/outputs/a\0b", "tiles"),
     at("/settings/CATALOG_URL", 1, "INVALID_SETTING"),
     at("/settings/CATALOG_URL", None, "INVALID_SETTING"),
     at("/settings/CATALOG_URL", "a\0b", "INVALID_SETTING"),

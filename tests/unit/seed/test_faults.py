@@ -57,6 +57,11 @@ def test_a_doubtful_manifest_is_taken_with_a_warning(row):
     assert reading.manifest is not None
 
 
+@pytest.mark.parametrize("row", corpus.FINE, ids=labels(corpus.FINE))
+def test_what_is_unusual_and_right_is_taken_with_nothing_said(row):
+    assert read_manifest(changed(COMPLETE, row.where, row.value)).report == Report()
+
+
 def test_every_warning_about_a_manifest_has_an_example():
     assert {row.code for row in corpus.DOUBTFUL} == codes("manifest", Level.WARNING)
 
@@ -129,6 +134,12 @@ def test_a_hundred_faults_are_told_and_the_others_counted():
     assert (len(report.errors), report.left_out) == (MOST, 900)
 
 
+def test_a_hundred_warnings_are_told_and_the_others_counted():
+    manifest = changed(COMPLETE, "/job/interface/inputs/files/0/mediaTypes", ["tiff"] * 150)
+    report = read_manifest(manifest).report
+    assert (len(report.warnings), report.left_out, report.is_valid) == (MOST, 50, True)
+
+
 TOO_LARGE = {
     "list": [0] * 10_000,
     "object": {str(number): 0 for number in range(10_000)},
@@ -158,6 +169,9 @@ def test_a_document_that_is_far_too_large_is_one_fault(much, read):
         ("/job/tags", [1], "item 0 of `tags` is not text; expected: text"),
         ("/job/errors/0", 1, "item 0 of `errors` is not an object; expected: an object"),
         ("", 1, "the document is not an object; expected: an object"),
+        ("/job/title", "", "`title` is empty; expected: text, not empty, at most 250 characters"),
+        ("/job/title", corpus.LONG, "`title` is too long; expected: text, not empty, at most 250 characters"),
+        ("/job/interface/command", "x" * 131_072, "`command` has more than 131071 bytes; expected at most 131071 bytes"),
         (
             "/job/interface/settings/0/name",
             "scene",
@@ -169,6 +183,11 @@ def test_a_document_that_is_far_too_large_is_one_fault(much, read):
 def test_a_message_says_what_is_wrong_and_what_would_be_right(where, value, message):
     (error,) = read_manifest(changed(COMPLETE, where, value)).report.errors
     assert error.message == message
+
+
+def test_a_message_about_a_name_says_what_names_may_be():
+    (error,) = read_configuration({"settings": {"": "1"}}, None, {}).report.errors
+    assert error.message == "the name of `` is empty; expected: 1 to 250 characters, and no NUL"
 
 
 @pytest.mark.parametrize("name", ["x" * 1000, "\ud800"], ids=["long", "surrogate"])
@@ -230,6 +249,11 @@ def test_outputs_of_json_need_no_workspace():
     reading = configured({}, read_manifest(only_json).value().interface)
     assert reading.report.errors == ()
     assert {code for code, _ in told(reading.report.warnings)} == {"MISSING_MOUNT", "MISSING_SETTING"}
+
+
+def test_an_object_of_workspaces_that_is_none_is_told_of_once():
+    reading = configured(changed(CONFIGURED, "/output_workspaces", "products"))
+    assert told(reading.report.errors) == [("JSON_VALIDATION_ERROR", "/output_workspaces")]
 
 
 def test_each_output_may_have_a_workspace_of_its_own():

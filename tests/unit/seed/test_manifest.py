@@ -40,7 +40,8 @@ def test_the_size_of_the_input_counts_and_is_rounded_up(input_mib, mem):
 
 
 def test_rounding_up_is_not_fooled_by_fractions():
-    assert needing({"name": "mem", "value": 200, "inputMultiplier": 0.1}).resources(30)["mem"] == 203
+    assert 0.07 * 100 > 7
+    assert needing({"name": "sharedMem", "value": 0, "inputMultiplier": 0.07}).shared_mem(100) == 7
 
 
 def test_without_a_multiplier_a_fraction_stays():
