@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
 
+from scale.cli import seed_page
 from scale.cli.batch_page import batch_states_page
 from scale.engines.protocol import Condition
 from scale.error.catalog import BUILTIN_ERRORS, BY_EXIT_CODE
@@ -36,6 +37,9 @@ def draw(docs: Path) -> None:
     (docs / "states.md").write_text(states_page())
     (docs / "reference" / "errors.md").write_text(errors_page())
     (docs / "reference" / "batch-states.md").write_text(batch_states_page())
+    manifests = docs / "reference" / "seed-manifest.md"
+    manifests.write_text(seed_page.with_tables(manifests.read_text()))
+    manifests.with_suffix(".schema.json").write_text(seed_page.schema_file())
     (docs / "map.md").write_text(with_files((docs / "map.md").read_text()))
 
 
