@@ -171,7 +171,7 @@ def measured(query: Callable[[], Any]) -> dict[str, Any]:
         said: list[tuple[str, Any]] = []
 
         def hear(execute: Any, sql: str, params: Any, many: bool, context: Any, said: Any = said) -> Any:
-            said.append((sql, params))
+            said.append((sql, params[0] if many and params else params))
             return execute(sql, params, many, context)
 
         with transaction.atomic(), connection.execute_wrapper(hear):
