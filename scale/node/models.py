@@ -23,6 +23,7 @@ class Node(models.Model):
 
     class Meta:
         db_table = "node"
+        indexes = [models.Index(fields=["last_modified"], name="node_changed")]
 
     def __str__(self) -> str:
         return self.hostname

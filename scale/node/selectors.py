@@ -13,7 +13,7 @@ from scale.node.models import Node
 from scale.parameters import given
 
 _ALL = SelectModels(Node, "ORDER BY id")
-_CHANGED = SelectModels(Node, "WHERE last_modified >= %s ORDER BY id")
+_CHANGED = SelectModels(Node, "WHERE last_modified >= %s")
 
 
 def nodes_selected(wanted: NodeFilter) -> QuerySet[Node]:
@@ -30,5 +30,5 @@ def node_found(node_id: int) -> Node:
 
 
 def nodes_changed_since(when: datetime | None) -> list[Node]:
-    """The nodes of which anything was said since then; all of them if it is None."""
+    """The nodes of which anything was said since then, in no order; all of them if it is None."""
     return _ALL.all() if when is None else _CHANGED.all([when])
