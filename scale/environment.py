@@ -20,7 +20,7 @@ from scale.kernel.errors import Fault, Invalid
 PREFIX = "SCALE_"
 ENGINES = "scale.engines"  #: the group of entry points that engines register in
 #: settings whose value must not stand in an error message
-_SECRET = frozenset({"secret_key", "admin_password", "database_url"})
+_SECRET = frozenset({"secret_key", "secrets_keys", "admin_password", "database_url"})
 _LONGEST = 36_500  # days
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -71,6 +71,12 @@ class Environment(BaseModel):
     )
     secret_key: str | None = Field(
         None, description="Signs sessions; unset means one kept in `SCALE_HOME/secret-key`.", repr=False
+    )
+    secrets_keys: Words = Field(
+        (),
+        description="Seal the secret settings of job types: the first key seals, each of them, separated by commas, unseals; "
+        "unset means one kept in `SCALE_HOME/secrets-key`.",
+        repr=False,
     )
     admin_user: str = Field(
         "admin", min_length=1, max_length=150, pattern=r"^[\w.@+-]+$", description="The first administrator, made by `scale up`."

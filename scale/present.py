@@ -1,4 +1,4 @@
-"""What a web process has around it: the clock, and the doorbell of the scheduler."""
+"""What a process of ours has around it: the clock, the keys of secrets, and the doorbell of the scheduler."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db import transaction
 
 from scale.fact import line, tell_all
 from scale.kernel.clock import Clock
+from scale.sealing import Sealer
 from scale.wake import ANYTHING, ring
 
 
@@ -17,6 +18,11 @@ def clock() -> Clock:
     """The clock of this process; tests override the setting."""
     held: Clock = settings.CLOCK
     return held
+
+
+def sealer() -> Sealer:
+    """What secrets are sealed with."""
+    return Sealer(settings.SECRETS_KEYS)
 
 
 def tell_after_commit(logger: logging.Logger, event: str, job_ids: Iterable[int], **details: object) -> None:

@@ -12,8 +12,13 @@ from scale.kernel.clock import SystemClock
 ENVIRONMENT = Environment.read(os.environ)
 CLOCK = SystemClock()
 _KEY_FILE = ENVIRONMENT.home / "secret-key"
+_SECRETS_KEY_FILE = ENVIRONMENT.home / "secrets-key"
 
 SECRET_KEY = ENVIRONMENT.secret_key or (_KEY_FILE.read_text() if _KEY_FILE.is_file() else secrets.token_urlsafe(48))
+#: those that secrets of job types are sealed with
+SECRETS_KEYS = ENVIRONMENT.secrets_keys or (
+    (_SECRETS_KEY_FILE.read_text(),) if _SECRETS_KEY_FILE.is_file() else (secrets.token_urlsafe(48),)
+)
 DEBUG = False
 ALLOWED_HOSTS = ENVIRONMENT.hosts
 ROOT_URLCONF = "scale.urls"
@@ -34,6 +39,7 @@ INSTALLED_APPS = [
     "scale.error",
     "scale.node",
     "scale.queue",
+    "scale.storage",
     "scale.job",
     "scale.scheduler",
 ]

@@ -63,8 +63,7 @@ def ensure_private_database(home: Path) -> None:
         pass
 
 
-def ensure_secret_key(home: Path) -> None:
-    """Sessions stay signed with the same key from start to start."""
-    path = home / "secret-key"
+def ensure_key(path: Path) -> None:
+    """What is signed or sealed with the key stays so from start to start."""
     if not path.exists():
         write_private(path, secrets.token_urlsafe(48))

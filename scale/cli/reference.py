@@ -33,6 +33,7 @@ _FILES = (
     ("token", "the first administrator's token"),
     ("password", "the first administrator's first password, if it was not given"),
     ("secret-key", "signs sessions, if it was not given"),
+    ("secrets-key", "seals the secret settings of job types, if no keys were given; without it they are lost"),
     ("scale.sqlite3", "the database, if none was given"),
     ("logs/", "what the web server and the scheduler say; `logs/tasks/` what the tasks of the local engine wrote"),
     ("work/", "the working directories of the local engine's tasks"),

@@ -57,7 +57,9 @@ def up(
         if environment.database_url is None:
             data.ensure_private_database(home)
         if environment.secret_key is None:
-            data.ensure_secret_key(home)
+            data.ensure_key(home / "secret-key")
+        if not environment.secrets_keys:
+            data.ensure_key(home / "secrets-key")
         variables = {**os.environ, "SCALE_HOME": str(home), "DJANGO_SETTINGS_MODULE": "scale.settings"}
         _prepare(environment, variables)
         url = url_of(environment.listen, listener.getsockname()[1])

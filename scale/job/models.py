@@ -230,6 +230,37 @@ class JobExecutionEnd(models.Model):
         return f"job {self.job_id} execution {self.exe_num}: {self.status}"
 
 
+class JobInputFile(models.Model):
+    """A file that a job reads, and as which of its inputs."""
+
+    job = models.ForeignKey(Job, on_delete=models.PROTECT)
+    input_file = models.ForeignKey("storage.File", on_delete=models.PROTECT)
+    job_input = models.CharField(max_length=250)
+
+    class Meta:
+        db_table = "job_input_file"
+
+    def __str__(self) -> str:
+        return f"file {self.input_file_id} of job {self.job_id}"
+
+
+class JobExecutionOutput(models.Model):
+    """What an execution gave, as its post task found it: {"files": {name: [ids]}, "json": {name: value}}."""
+
+    job_exe = models.OneToOneField(JobExecution, primary_key=True, on_delete=models.PROTECT)
+    job = models.ForeignKey(Job, on_delete=models.PROTECT)
+    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT)
+    exe_num = models.IntegerField()
+    output = models.JSONField(default=dict)
+    created = models.DateTimeField()
+
+    class Meta:
+        db_table = "job_exe_output"
+
+    def __str__(self) -> str:
+        return f"output of job {self.job_id} execution {self.exe_num}"
+
+
 class TaskUpdate(models.Model):
     """One thing that an engine said of a task of an execution, in its own words."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -43,12 +43,13 @@ def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
     :raises Inactive: nothing of its type is taken
     """
     revision = usable_revisions.get(COMMAND)
+    draft = Draft(revision, _asked(submission))
     with transaction.atomic():
-        (job_id,) = _submit([submission], revision, by, when)
+        (job_id,) = _submit([draft], by, when)
         ring_after_commit(JOBS)
         tell_after_commit(logger, "submitted", [job_id], by=by.get_username(), name=submission.name)
-    related = {"job_type": revision.job_type, "job_type_rev": revision, "owner": by}
-    return Job(pk=job_id, **related, **_asked(submission), **_just_submitted(when))
+    same = {"created": when, "last_status_change": when, "last_modified": when}
+    return Job(pk=job_id, job_type=revision.job_type, job_type_rev=revision, owner=by, **_columns(draft, when), **same)
 
 
 @again_on_conflict
@@ -61,7 +62,7 @@ def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) 
     ids: list[int] = []
     with transaction.atomic():
         for some in batches(submissions, _MOST_AT_ONCE):
-            ids += _submit(some, revision, by, when)
+            ids += _submit([Draft(revision, _asked(submission)) for submission in some], by, when)
         ring_after_commit(JOBS)
         tell_after_commit(logger, "submitted", ids, by=by.get_username())
     return ids
@@ -203,18 +204,38 @@ def _command_manifest() -> dict[str, object]:
     }
 
 
-def _submit(submissions: Sequence[Submission], revision: JobTypeRevision, by: User, when: datetime) -> list[int]:
+class Draft(NamedTuple):
+    """A job that is to be made. The drafts of one call have the same columns."""
+
+    revision: JobTypeRevision
+    columns: Mapping[str, Any]
+    is_ready: bool = True  #: goes on the queue at once
+
+
+def _submit(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
     """Only so many at once that their rows are gone before the garbage collector goes through them all."""
-    same = {"job_type_id": revision.job_type_id, "job_type_rev_id": revision.pk, "owner_id": by.pk, **_just_submitted(when)}
-    asked = [_asked(submission) for submission in submissions]
-    rows = [(*columns.values(), *same.values()) for columns in asked]
-    ids = insert_rows(Job, [*asked[0], *same], rows)
+    same = {"owner_id": by.pk, "is_superseded": False, "created": when, "last_status_change": when, "last_modified": when}
+    rows = [(*_columns(draft, when).values(), *same.values()) for draft in drafts]
+    ids = insert_rows(Job, [*_columns(drafts[0], when), *same], rows)
     entries = [
         QueueEntry(job_id, revision.job_type_id, 1, columns["priority"], columns["resources"], when)
-        for job_id, columns in zip(ids, asked, strict=True)
+        for job_id, (revision, columns, is_ready) in zip(ids, drafts, strict=True)
+        if is_ready
     ]
     queue_add(entries=entries, when=when)
     return ids
+
+
+def _columns(draft: Draft, when: datetime) -> dict[str, Any]:
+    """Those that differ from job to job."""
+    return {
+        **draft.columns,
+        "job_type_id": draft.revision.job_type_id,
+        "job_type_rev_id": draft.revision.pk,
+        "num_exes": 1 if draft.is_ready else 0,
+        "status": JobStatus.QUEUED if draft.is_ready else JobStatus.PENDING,
+        "queued": when if draft.is_ready else None,
+    }
 
 
 def _asked(submission: Submission) -> dict[str, Any]:
@@ -231,19 +252,6 @@ def _asked(submission: Submission) -> dict[str, Any]:
         "max_tries": submission.max_tries,
         "own_tries": submission.max_tries,
         "retry_on": submission.retry_on,
-    }
-
-
-def _just_submitted(when: datetime) -> dict[str, Any]:
-    """The columns of a job that are the same for all that are new."""
-    return {
-        "num_exes": 1,
-        "status": JobStatus.QUEUED,
-        "is_superseded": False,
         "input": {},
         "input_file_size": 0,
-        "created": when,
-        "queued": when,
-        "last_status_change": when,
-        "last_modified": when,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scale.cli.home import CannotStart, ensure_secret_key, make_home, sole_use, write_private
+from scale.cli.home import CannotStart, ensure_key, make_home, sole_use, write_private
 
 
 def test_a_home_that_we_make_is_for_its_owner_only(tmp_path):
@@ -41,8 +41,8 @@ def test_a_secret_is_private_even_where_an_open_file_was(tmp_path):
 
 
 def test_the_key_stays_the_same_from_start_to_start(tmp_path):
-    ensure_secret_key(tmp_path)
+    ensure_key(tmp_path / "secret-key")
     key = (tmp_path / "secret-key").read_text()
-    ensure_secret_key(tmp_path)
+    ensure_key(tmp_path / "secret-key")
     assert (tmp_path / "secret-key").read_text() == key
     assert len(key) >= 50
