@@ -116,6 +116,8 @@ def update_rows(
 
     ``rows`` hold the values of ``match`` and then of ``assign``, none of them null; returns how many rows were changed.
     """
+    if not rows:
+        return 0
     way = _way_to_update(model, tuple(match), tuple(assign), connection.vendor)
     changed = 0
     with connection.cursor() as cursor:
@@ -184,6 +186,8 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
 
 def record_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """``INSERT`` rows whose ids nobody asks for; one that is there already stays as it is."""
+    if not rows:
+        return
     way = _way_to_insert(model, tuple(names), connection.vendor)
     with connection.cursor() as cursor:
         for start in range(0, len(rows), most := _rows_of(len(names))):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import compress
 from typing import NamedTuple
 
 from scale.queue.entry import parse_shape
@@ -84,11 +85,11 @@ class Backlog:
         for ask in asks:
             gone[ask.shape].add(ask.entry_id)
         for shape, ids in gone.items():
-            self._remove(shape, [ask for ask in self._asks(shape) if ask.entry_id not in ids], len(ids))
+            self._remove(shape, lambda ask, ids=ids: ask.entry_id in ids, len(ids))
 
     def cancel(self, shape: str, job_id: int) -> None:
         """An entry of this job was taken off, whether it was ever known here or not."""
-        self._remove(shape, [ask for ask in self._asks(shape) if ask.job_id != job_id], 1)
+        self._remove(shape, lambda ask: ask.job_id == job_id, 1)
 
     def recount(self, sizes: Mapping[str, int]) -> dict[str, tuple[int, int]]:
         """Take the counts of the database; returns what was and what is, where they differ."""
@@ -110,9 +111,6 @@ class Backlog:
             self._lines[shape] = Line(shape, *parse_shape(shape))
         return self._lines[shape]
 
-    def _asks(self, shape: str) -> list[Ask]:
-        return self._lines[shape].asks if shape in self._lines else []
-
     def _size(self, shape: str) -> int:
         return self._lines[shape].size if shape in self._lines else 0
 
@@ -133,12 +131,13 @@ class Backlog:
             del line.asks[-1], line.keys[-1]
             line.is_whole = False
 
-    def _remove(self, shape: str, left: list[Ask], count: int) -> None:
+    def _remove(self, shape: str, is_gone: Callable[[Ask], bool], count: int) -> None:
         """Of a line that is known as a whole it is certain how many are left."""
         if (line := self._lines.get(shape)) is not None:
             self.version += 1
-            _know(line, left, self.mode, is_whole=line.is_whole)
-            line.size = len(left) if line.is_whole else max(line.size - count, len(left))
+            left = [not is_gone(ask) for ask in line.asks]
+            line.asks, line.keys = list(compress(line.asks, left)), list(compress(line.keys, left))
+            line.size = len(line.asks) if line.is_whole else max(line.size - count, len(line.asks))
             self._drop_if_empty(line)
 
     def _drop_if_empty(self, line: Line) -> None:
