@@ -169,10 +169,12 @@ def delete_rows(model: type[models.Model], ids: Sequence[int]) -> int:
 
 
 def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
-    """``INSERT`` rows of values in the order of these attributes; returns their ids in the same order.
+    """``INSERT`` rows of values in the order of these attributes, in a transaction; returns their ids in the same order.
 
     It asks nothing of the ORM but how each field is written, once for a column; that is a tenth of what `bulk_create` costs.
     """
+    if connection.vendor == "sqlite" and len(rows) > 1:
+        return _insert_numbered(model, names, rows)
     way = _way_to_insert(model, tuple(names), connection.vendor)
     ids: list[int] = []
     with connection.cursor() as cursor:
@@ -182,6 +184,17 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
             cursor.execute(way.into + ", ".join([way.row] * len(chunk)) + way.returning, values)
             ids += sorted(row[0] for row in cursor.fetchall())  # they are given out in the order of the rows
     return ids
+
+
+def _insert_numbered(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
+    """With the ids that SQLite would give: nobody else writes during our transaction, and it binds faster than it reads SQL."""
+    way = _way_to_insert(model, ("pk", *names), connection.vendor)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [model._meta.db_table])
+        (last,) = cursor.fetchone() or (0,)
+        ids = range(last + 1, last + 1 + len(rows))
+        cursor.executemany(way.into + way.row, [_written((pk, *row), way.adapters) for pk, row in zip(ids, rows, strict=True)])
+    return list(ids)
 
 
 def record_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -338,7 +351,7 @@ def record_models(objects: Sequence[M]) -> None:
 
 def _adapters(model: type[models.Model], names: Sequence[str], vendor: str) -> Adapters:
     """How the values of these fields are written that are not written as they are; none of them is null."""
-    written = ((place, _adapter(model._meta.get_field(name), vendor)) for place, name in enumerate(names))
+    written = ((place, _adapter(_field(model, name), vendor)) for place, name in enumerate(names))
     return [(place, write) for place, write in written if write is not None]
 
 
