@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import compress
 from typing import NamedTuple
@@ -85,11 +85,11 @@ class Backlog:
         for ask in asks:
             gone[ask.shape].add(ask.entry_id)
         for shape, ids in gone.items():
-            self._remove(shape, lambda ask, ids=ids: ask.entry_id in ids, len(ids))
+            self._remove(shape, [ask.entry_id not in ids for ask in self._asks(shape)], len(ids))
 
     def cancel(self, shape: str, job_id: int) -> None:
         """An entry of this job was taken off, whether it was ever known here or not."""
-        self._remove(shape, lambda ask: ask.job_id == job_id, 1)
+        self._remove(shape, [ask.job_id != job_id for ask in self._asks(shape)], 1)
 
     def recount(self, sizes: Mapping[str, int]) -> dict[str, tuple[int, int]]:
         """Take the counts of the database; returns what was and what is, where they differ."""
@@ -111,6 +111,9 @@ class Backlog:
             self._lines[shape] = Line(shape, *parse_shape(shape))
         return self._lines[shape]
 
+    def _asks(self, shape: str) -> list[Ask]:
+        return self._lines[shape].asks if shape in self._lines else []
+
     def _size(self, shape: str) -> int:
         return self._lines[shape].size if shape in self._lines else 0
 
@@ -131,12 +134,11 @@ class Backlog:
             del line.asks[-1], line.keys[-1]
             line.is_whole = False
 
-    def _remove(self, shape: str, is_gone: Callable[[Ask], bool], count: int) -> None:
+    def _remove(self, shape: str, stays: Sequence[bool], count: int) -> None:
         """Of a line that is known as a whole it is certain how many are left."""
         if (line := self._lines.get(shape)) is not None:
             self.version += 1
-            left = [not is_gone(ask) for ask in line.asks]
-            line.asks, line.keys = list(compress(line.asks, left)), list(compress(line.keys, left))
+            line.asks, line.keys = list(compress(line.asks, stays)), list(compress(line.keys, stays))
             line.size = len(line.asks) if line.is_whole else max(line.size - count, len(line.asks))
             self._drop_if_empty(line)
 
