@@ -225,14 +225,16 @@ class Select:
 
     :param columns: models and the names of their fields, in the order of the values
     :param ending: all from ``FROM`` on, with ``{ids}`` where a list of ids goes
-    :param locks: the tables whose rows the transaction is to have for itself, where a database locks rows; without those that
-        somebody else has
+    :param locks: the tables whose rows the transaction is to have for itself, where a database locks rows
+    :param waits: for those that somebody else has; else they are left out
     """
 
-    def __init__(self, columns: Sequence[tuple[type[models.Model], str]], ending: str, *, locks: str = "") -> None:
+    def __init__(
+        self, columns: Sequence[tuple[type[models.Model], str]], ending: str, *, locks: str = "", waits: bool = False
+    ) -> None:
         self._columns = columns
         self._ending = ending
-        self._locks = locks
+        self._lock = f" FOR UPDATE OF {locks}{'' if waits else ' SKIP LOCKED'}" if locks else ""
         self._made: dict[str, tuple[str, list[Callable[[Any], Any] | None]]] = {}  # by vendor
 
     def rows(self, values: Sequence[Any] = (), ids: Sequence[int] | None = None) -> list[list[Any]]:
@@ -241,7 +243,7 @@ class Select:
             return []
         start, readers = self._made.get(connection.vendor) or self._make()
         ending = self._ending.format(ids=f"({', '.join(['%s'] * len(ids or ()))})")
-        lock = f" FOR UPDATE OF {self._locks} SKIP LOCKED" if self._locks and connection.features.has_select_for_update else ""
+        lock = self._lock if connection.features.has_select_for_update else ""
         with connection.cursor() as cursor:
             cursor.execute(f"{start} {ending}{lock}", [*map(_given, values), *(ids or ())])
             found = cursor.fetchall()

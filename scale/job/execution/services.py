@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from scale.database import record_models, record_rows, update_rows
+from scale.database import Select, record_models, record_rows, update_rows
 from scale.error.models import Error
 from scale.job.messages import (
     CompletedJob,
@@ -102,7 +102,10 @@ def _adrift() -> QuerySet[Job]:
 def _lock_jobs(ids: set[int]) -> None:
     """Always in the order of their ids, so that two writers never wait for each other."""
     if connection.features.has_select_for_update:
-        list(Job.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
+        _LOCKED.rows(ids=list(ids))
+
+
+_LOCKED = Select([(Job, "pk")], "FROM job WHERE job.id IN {ids} ORDER BY job.id", locks="job", waits=True)
 
 
 def _locked_jobs(ids: set[int]) -> dict[int, Job]:
