@@ -117,33 +117,37 @@ def update_rows(
         return 0
     way = _way_to_update(model, tuple(match), tuple(assign), connection.vendor)
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            written = (_written(row, way.adapters) for row in rows)
-            cursor.executemany(way.statement + only, [[*row[len(match) :], *row[: len(match)]] for row in written])
-        else:
-            cursor.execute(way.statement + only, [_as_json(rows)])
+        way.write(cursor, [[*row[len(match) :], *row[: len(match)]] for row in rows], only)
         return int(cursor.rowcount)
 
 
 class _Way(NamedTuple):
-    """How rows of these columns are written: SQLite is quick with one row at a time, PostgreSQL with many in one JSON value."""
+    """How rows of these columns are written: one at a time, or many in one JSON value, which takes PostgreSQL a third less."""
 
-    statement: str
+    one: str
+    many: str
     adapters: Adapters
+
+    def write(self, cursor: Any, rows: Sequence[Sequence[Any]], ending: str) -> None:
+        if connection.vendor == "sqlite":
+            cursor.executemany(self.one + ending, [_written(row, self.adapters) for row in rows])
+        elif len(rows) == 1:
+            cursor.execute(self.one + ending, _written(rows[0], self.adapters))
+        else:
+            cursor.execute(self.many + ending, [_as_json(rows)])
 
 
 @cache
 def _way_to_update(model: type[models.Model], match: tuple[str, ...], assign: tuple[str, ...], vendor: str) -> _Way:
     table = connection.ops.quote_name(model._meta.db_table)
     keys, columns = ([_column(model, name) for name in names] for names in (match, assign))
-    if vendor == "sqlite":
-        sets, equal = ", ".join(f"{name} = %s" for name in columns), " AND ".join(f"{key} = %s" for key in keys)
-        one = f"UPDATE {table} SET {sets} WHERE {equal} AND "  # noqa: S608 no value stands in it
-        return _Way(one, _adapters(model, (*match, *assign)))
-    equal = " AND ".join(f"{table}.{key} = v.column{number}" for number, key in enumerate(keys))
-    sets = ", ".join(f"{name} = v.column{number}" for number, name in enumerate(columns, len(keys)))
-    rows = _rows_in_json(model, (*match, *assign))
-    return _Way(f"UPDATE {table} SET {sets} FROM {rows} WHERE {equal} AND ", ())  # noqa: S608 no value stands in it
+    sets, equal = ", ".join(f"{name} = %s" for name in columns), " AND ".join(f"{key} = %s" for key in keys)
+    one = f"UPDATE {table} SET {sets} WHERE {equal} AND "  # noqa: S608 no value stands in it
+    sets = ", ".join(f"{name} = v.column{number}" for number, name in enumerate(columns))
+    equal = " AND ".join(f"{table}.{key} = v.column{number}" for number, key in enumerate(keys, len(columns)))
+    names = (*assign, *match)
+    many = f"UPDATE {table} SET {sets} FROM {_rows_in_json(model, names)} WHERE {equal} AND "  # noqa: S608 no value stands in it
+    return _Way(one, many, _adapters(model, names, vendor))
 
 
 def _rows_in_json(model: type[models.Model], names: Sequence[str]) -> str:
@@ -180,10 +184,12 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
         return []
     if connection.vendor == "sqlite" and len(rows) > 1:
         return _insert_numbered(model, names, rows)
-    way = _way_to_insert(model, tuple(names), connection.vendor)
+    way, returning = _way_to_insert(model, tuple(names), connection.vendor), f" RETURNING {_column(model, 'pk')}"
     with connection.cursor() as cursor:
-        values = _written(rows[0], way.adapters) if connection.vendor == "sqlite" else [_as_json(rows)]
-        cursor.execute(f"{way.statement} RETURNING {_column(model, 'pk')}", values)
+        if len(rows) == 1:
+            cursor.execute(way.one + returning, _written(rows[0], way.adapters))
+        else:
+            cursor.execute(way.many + returning, [_as_json(rows)])
         return sorted(row[0] for row in cursor.fetchall())  # they are given out in the order of the rows
 
 
@@ -194,8 +200,7 @@ def _insert_numbered(model: type[models.Model], names: Sequence[str], rows: Sequ
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [model._meta.db_table])
         (last,) = cursor.fetchone() or (0,)
         ids = range(last + 1, last + 1 + len(rows))
-        numbered = ((pk, *row) for pk, row in zip(ids, rows, strict=True))
-        cursor.executemany(way.statement, [_written(row, way.adapters) for row in numbered])
+        way.write(cursor, [(pk, *row) for pk, row in zip(ids, rows, strict=True)], "")
     return list(ids)
 
 
@@ -205,10 +210,7 @@ def record_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
         return
     way = _way_to_insert(model, tuple(names), connection.vendor)
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.executemany(way.statement + _UNLESS_THERE, [_written(row, way.adapters) for row in rows])
-        else:
-            cursor.execute(way.statement + _UNLESS_THERE, [_as_json(rows)])
+        way.write(cursor, rows, _UNLESS_THERE)
 
 
 def _written(row: Sequence[Any], adapters: Adapters) -> list[Any]:
@@ -297,9 +299,9 @@ def _way_to_insert(model: type[models.Model], names: tuple[str, ...], vendor: st
     """Worked out once: for a single row that costs more than to insert it."""
     columns = ", ".join(_column(model, name) for name in names)
     into = f"INSERT INTO {connection.ops.quote_name(model._meta.db_table)} ({columns})"
-    if vendor == "sqlite":
-        return _Way(f"{into} VALUES ({', '.join(['%s'] * len(names))})", _adapters(model, names))
-    return _Way(f"{into} SELECT * FROM {_rows_in_json(model, names)}", ())  # noqa: S608 no value stands in it
+    one = f"{into} VALUES ({', '.join(['%s'] * len(names))})"
+    many = f"{into} SELECT * FROM {_rows_in_json(model, names)}"  # noqa: S608 no value stands in it
+    return _Way(one, many, _adapters(model, names, vendor))
 
 
 def instance(model: type[M], **values: Any) -> M:
@@ -332,16 +334,18 @@ def record_models(objects: Sequence[M]) -> None:
         record_rows(model, names, [values(one.__dict__) for one in objects])
 
 
-def _adapters(model: type[models.Model], names: Sequence[str]) -> Adapters:
-    """How SQLite is given the values of these fields that it does not take as they are; none of them is null."""
-    written = ((place, _adapter(_field(model, name))) for place, name in enumerate(names))
+def _adapters(model: type[models.Model], names: Sequence[str], vendor: str) -> Adapters:
+    """How the values of these fields are written that are not written as they are; none of them is null."""
+    written = ((place, _adapter(_field(model, name), vendor)) for place, name in enumerate(names))
     return [(place, write) for place, write in written if write is not None]
 
 
-def _adapter(field: Any) -> Callable[[Any], Any] | None:
+def _adapter(field: Any, vendor: str) -> Callable[[Any], Any] | None:
     if isinstance(field, models.JSONField):
         return lambda value: orjson.dumps(value).decode()
-    return _moment_text if isinstance(field, models.DateTimeField) else None
+    if isinstance(field, models.DateTimeField) and vendor == "sqlite":
+        return _moment_text
+    return None
 
 
 @lru_cache(maxsize=4096)
