@@ -47,7 +47,9 @@ from scale.job.serializers import (
 )
 from scale.job.services import job_submit, job_type_edit, jobs_cancel, jobs_requeue, jobs_submit
 from scale.job.states import REQUEUEABLE, JobStatus, sources_of
-from scale.job.submission import Submission, Submissions, parse_submission, parse_submissions
+from scale.job.request import Request as JobRequest
+from scale.job.request import parse_asked
+from scale.job.submission import Submission, Submissions, parse_submissions
 from scale.kernel.reading import read, read_change
 from scale.paging import page_answer
 from scale.present import clock
@@ -69,7 +71,7 @@ class JobsApi(APIView):
 
     @extend_schema(operation_id="job_submit", request=Submission, responses={201: JobOut, **problems(400, 413, 415)})
     def post(self, request: Request) -> Response:
-        submission = parse_submission(request.data)
+        submission = parse_asked(request.data)
         job = job_submit(submission=submission, by=user_of(request), when=clock().now())
         return Response(shaped(JobOut, job), status=201, headers={"Location": reverse("job", args=[job.pk])})
 
@@ -79,7 +81,7 @@ class JobsBulkApi(APIView):
 
     @extend_schema(operation_id="job_submit_many", request=Submissions, responses={201: JobIdsOut, **problems(400, 413, 415)})
     def post(self, request: Request) -> Response:
-        submissions = parse_submissions(request.data)
+        submissions = parse_submissions(request.data, parse_asked)
         ids = jobs_submit(submissions=submissions, by=user_of(request), when=clock().now())
         return Response({"ids": ids}, status=201)
 
