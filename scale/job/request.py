@@ -18,7 +18,7 @@ from scale.seed.configuration import HIDDEN
 from scale.seed.manifest import FileInput, JsonInput
 from scale.storage.workspace import FilePath
 
-MAX_FILES = 10_000  #: of one job
+MAX_FILES = 2_000  #: of one input
 MAX_INPUT = 524_288  #: bytes of all names of its files; pre is told them in its environment
 _MIB = 1024 * 1024
 _MARKS = frozenset({"job_type_id", "job_type"})  #: whoever states one of them asks for a job of a type
@@ -153,22 +153,22 @@ def _missing(part: str, given: Mapping[str, Any], known: Any) -> Iterator[Fault]
 def _files(wanted: FileInput, raw: object, faults: list[Fault]) -> list[int | FilePath]:
     place = f"input.files.{wanted.name}"
     listed = raw if isinstance(raw, list) else [raw]
-    found: list[int | FilePath] = []
-    for number, one in enumerate(listed):
+    found: dict[int | FilePath, None] = {}
+    for number, one in enumerate(listed[:MAX_FILES]):
         read = _file(one)
         if read is None:
             faults.append(Fault(f"{place}.{number}", 'expected the id of a file, or {"workspace": ..., "path": ...}'))
         elif read in found:
             faults.append(Fault(f"{place}.{number}", "is the same file again"))
         else:
-            found.append(read)
+            found[read] = None
     if not listed and wanted.required:
         faults.append(Fault(place, "is required; it names no file"))
     if len(listed) > 1 and not wanted.multiple:
         faults.append(Fault(place, f"takes one file, not {len(listed)}"))
     if len(listed) > MAX_FILES:
-        faults.append(Fault(place, f"names {len(listed)} files; a job takes at most {MAX_FILES}"))
-    return found
+        faults.append(Fault(place, f"names {len(listed)} files; it takes at most {MAX_FILES}"))
+    return list(found)
 
 
 def _file(raw: object) -> int | FilePath | None:

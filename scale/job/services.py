@@ -47,7 +47,7 @@ def job_submit(*, submission: Asked, by: User, when: datetime) -> Job:
     :raises Inactive: nothing of its type is taken
     :raises InvalidSubmission: it does not fit its type
     """
-    (draft,) = drafts_of([submission], when)
+    (draft,) = drafts_of([submission], when, [""])
     revision = draft.revision
     with transaction.atomic():
         (job_id,) = _submit([draft], by, when)
@@ -64,7 +64,7 @@ def jobs_submit(*, submissions: Sequence[Asked], by: User, when: datetime) -> li
     :raises Inactive: nothing of their type is taken
     :raises InvalidSubmission: one does not fit its type
     """
-    drafts = drafts_of(submissions, when)
+    drafts = drafts_of(submissions, when, (f"jobs.{number}" for number in range(len(submissions))))
     ids: list[int] = []
     with transaction.atomic():
         for some in batches(drafts, _MOST_AT_ONCE):
@@ -219,14 +219,14 @@ class Draft(NamedTuple):
     files: Sequence[tuple[str, int]] = ()  #: inputs, and the ids of their files
 
 
-def drafts_of(submissions: Sequence[Asked], when: datetime) -> list[Draft]:
+def drafts_of(submissions: Sequence[Asked], when: datetime, places: Iterable[str]) -> list[Draft]:
     """In the same order. Asks the disk for files, so it is called outside of transactions.
 
+    :param places: where each stands in the body; empty for a body of its own
     :raises Inactive: nothing of the type of commands is taken
     :raises InvalidSubmission: a job does not fit its type
     """
-    is_one = len(submissions) == 1
-    of_types = [("" if is_one else f"jobs.{n}", one) for n, one in enumerate(submissions) if isinstance(one, Request)]
+    of_types = [(place, one) for place, one in zip(places, submissions, strict=True) if isinstance(one, Request)]
     if not of_types:
         revision = usable_revisions.get(COMMAND)
         return [Draft(revision, _asked(one)) for one in submissions if isinstance(one, Submission)]
