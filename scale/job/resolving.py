@@ -27,7 +27,8 @@ from scale.job.submission import InvalidSubmission
 from scale.kernel.errors import BadRequest, Fault
 from scale.kernel.resources import IMAGES
 from scale.present import sealer
-from scale.seed import Manifest, read_configuration, read_manifest
+from scale.seed import Manifest, read_manifest
+from scale.seed.configuration import PRIORITY
 from scale.storage.disk import find_file
 from scale.storage.models import File, Workspace
 from scale.storage.services import files_ensure
@@ -172,8 +173,7 @@ def _ids_of(known: _Known, when: datetime) -> dict[int | FilePath, int]:
 def _resolved(one: _Read, known: _Known, ids: Mapping[int | FilePath, int]) -> Resolved:
     request, manifest, revision = one.request, one.manifest, one.kind.revision
     own, secrets = without_secrets(request.configuration, manifest.interface)
-    merged = read_configuration(merge(revision.job_type.configuration, request.configuration), None, {}).configuration
-    priority = request.priority or (merged.priority if merged else 100)
+    priority = request.priority or merge(revision.job_type.configuration, request.configuration).get("priority", PRIORITY)
     files = {name: [ids[reference] for reference in references] for name, references in one.input.files.items()}
     size = input_mib(one.input, known)
     tries = request.max_tries or revision.job_type.max_tries

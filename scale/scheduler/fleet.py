@@ -29,6 +29,8 @@ class Fleet:
         self._kill_grace = kill_grace
         #: the engines that hold tasks back until there is room for them
         self.holding = frozenset(name for name, engine in engines.items() if engine.capabilities.holds_back)
+        #: the engines that start tasks from images
+        self.containing = frozenset(name for name, engine in engines.items() if engine.capabilities.runs_containers)
         self._order = threading.Lock()  # a task is known as launched only once its engine can have heard of it
 
     def start(self, wake: Callable[[], None], term: Term) -> None:

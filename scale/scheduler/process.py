@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
+from pathlib import Path
 from queue import SimpleQueue
 
 from scale.engines.protocol import Engine
@@ -47,7 +48,7 @@ from scale.scheduler.inbox import Inbox, Recordable
 from scale.scheduler.loops import Loop
 from scale.scheduler.operating import Settings, schema_completed, settings_load
 from scale.scheduler.placement.ahead import PATIENCE
-from scale.scheduler.placement.services import cancels_settle, queue_clear_canceled
+from scale.scheduler.placement.services import NOWHERE, cancels_settle, queue_clear_canceled
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
 from scale.scheduler.recording import Handover, record
@@ -78,6 +79,7 @@ class Limits:
     node_lost_after: timedelta = timedelta(seconds=60)
     kill_grace: timedelta = timedelta(seconds=5)
     retention: Retention = FOR_EVER
+    home: Path = NOWHERE  #: the data directory
 
 
 class Scheduler:
@@ -96,7 +98,13 @@ class Scheduler:
         self.fleet = Fleet(engines, self.tasks, self.nodes, self._limits.kill_grace)
         self.inbox = Inbox(self.tasks, self.job_exes, self.nodes, self.rates)
         self.placer = Placer(
-            self.nodes, self.allocations, fence, holding=self.fleet.holding, ends_with_us=self.fleet.is_bound_to_host
+            self.nodes,
+            self.allocations,
+            fence,
+            holding=self.fleet.holding,
+            containing=self.fleet.containing,
+            ends_with_us=self.fleet.is_bound_to_host,
+            home=self._limits.home,
         )
         self._renderer = StatusRenderer(self.nodes, self.job_exes, self.tasks, self.allocations, self.fleet.holding)
         self.troubles = Troubles()

@@ -274,6 +274,8 @@ class _Pass:
         counts = filters.refusals(turn.needs, nodes)
         if not slots:
             return Wait(ask, "no-nodes", "there are no nodes")
+        if counts.get(filters.RUNS_IMAGES.code) == len(slots):
+            return Wait(ask, filters.RUNS_IMAGES.code, "needs a container engine for its image, and no node has one", counts)
         if counts.get(filters.LARGE_ENOUGH.code) == len(slots):
             return Wait(ask, "too-large", _too_large(nodes, turn.needs), counts)
         if filters.FREE.code not in counts and filters.UNRESERVED.code not in counts:
@@ -307,6 +309,7 @@ _REFUSALS = {
     filters.UNRESERVED.code: ("keeps its room for a more urgent job", "keep their room for more urgent jobs"),
     filters.READY.code: ("takes no new jobs", "take no new jobs"),
     filters.LARGE_ENOUGH.code: ("is too small", "are too small"),
+    filters.RUNS_IMAGES.code: ("runs no images", "run no images"),
 }
 _MEASURED = {"mem", "disk"}  # less of what is measured, fewer of what is counted
 
