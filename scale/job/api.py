@@ -20,6 +20,7 @@ from scale.engines.protocol import Stream
 from scale.job.changes import JobTypeChange
 from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter, RequeueChoice
 from scale.job.logs import LogParameters, Wanted, log_answer
+from scale.job.request import parse_asked
 from scale.job.selectors import (
     execution_found,
     executions_selected,
@@ -47,8 +48,6 @@ from scale.job.serializers import (
 )
 from scale.job.services import job_submit, job_type_edit, jobs_cancel, jobs_requeue, jobs_submit
 from scale.job.states import REQUEUEABLE, JobStatus, sources_of
-from scale.job.request import Request as JobRequest
-from scale.job.request import parse_asked
 from scale.job.submission import Submission, Submissions, parse_submissions
 from scale.kernel.reading import read, read_change
 from scale.paging import page_answer

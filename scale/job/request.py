@@ -63,7 +63,9 @@ class Request(Body):
     job_type: TypeName | None = None
     input: Annotated[dict[str, Any], WithJsonSchema(_INPUT)] = Field({}, description="What its program is given.")
     configuration: dict[str, Any] = Field(
-        {}, description="What is to be other than the job type's: `settings`, `mounts`, `output_workspaces`, `priority`.", repr=False
+        {},
+        description="What is to be other than the job type's: `settings`, `mounts`, `output_workspaces`, `priority`.",
+        repr=False,
     )
     name: Annotated[str, AfterValidator(printable)] = Field("", max_length=200)
     max_tries: int | None = Field(None, ge=1, le=100, description="Else as the job type has it.")
@@ -337,4 +339,7 @@ def without_secrets(own: Mapping[str, Any], interface: Interface) -> tuple[dict[
     secrets = {name: value for name, value in settings.items() if name in interface.secrets and value != HIDDEN}
     if not settings:
         return dict(own), {}
-    return {**own, "settings": {name: HIDDEN if name in interface.secrets else value for name, value in settings.items()}}, secrets
+    return {
+        **own,
+        "settings": {name: HIDDEN if name in interface.secrets else value for name, value in settings.items()},
+    }, secrets

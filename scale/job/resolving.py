@@ -1,4 +1,4 @@
-"""What requests for jobs of a type come to: the newest revision of the type, its files, what it needs. Reads, but for files' rows."""
+"""What requests for jobs of a type come to: the newest revision, its files, what it needs. Reads, but for files' rows."""
 
 from __future__ import annotations
 
@@ -116,7 +116,9 @@ def _read(
     key = (named.name, named.version) if named else request.job_type_id or 0
     kind = kinds.get(key)
     if kind is None or kind.manifest is None:
-        faults += _under(place, [Fault("job_type" if named else "job_type_id", kind.wrong if kind else "there is no such job type")])
+        faults += _under(
+            place, [Fault("job_type" if named else "job_type_id", kind.wrong if kind else "there is no such job type")]
+        )
         return None
     given, wrong = read_input(request.input, kind.manifest.interface)
     of_type = kind.revision.job_type.configuration
@@ -165,9 +167,7 @@ def _found(path: FilePath, workspace: Workspace | None) -> KnownFile:
 def _ids_of(known: _Known, when: datetime) -> dict[int | FilePath, int]:
     paths = [one for one in known if isinstance(one, FilePath)]
     rows = files_ensure(paths=paths, when=when) if paths else []
-    return {one: one for one in known if isinstance(one, int)} | {
-        path: row.pk for path, row in zip(paths, rows, strict=True)
-    }
+    return {one: one for one in known if isinstance(one, int)} | {path: row.pk for path, row in zip(paths, rows, strict=True)}
 
 
 def _resolved(one: _Read, known: _Known, ids: Mapping[int | FilePath, int]) -> Resolved:

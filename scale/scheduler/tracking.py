@@ -16,7 +16,9 @@ _ANY_IMAGES = {IMAGES: 1e9}  # there is no limit
 class NodeTracker:
     """The schedule loop's own."""
 
-    def __init__(self, nodes: NodeManager, allocations: Allocations, holding: Collection[str], containing: Collection[str] = ()) -> None:
+    def __init__(
+        self, nodes: NodeManager, allocations: Allocations, holding: Collection[str], containing: Collection[str] = ()
+    ) -> None:
         """
         :param holding: the engines that hold tasks back until there is room for them
         :param containing: the engines that start tasks from images

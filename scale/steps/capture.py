@@ -30,7 +30,7 @@ RESULTS = "seed.outputs.json"
 SIDE_CAR = ".metadata.json"
 MOST = 4 << 20  #: bytes of a document that a program writes
 #: what one is, of each type of JSON; true is no number
-_TYPES = {"array": list, "boolean": bool, "integer": int, "number": (int, float), "object": dict, "string": str}
+_TYPES: dict[str, Any] = {"array": list, "boolean": bool, "integer": int, "number": (int, float), "object": dict, "string": str}
 
 
 def files_of(directory: str, outputs: Sequence[Mapping[str, Any]]) -> list[Found]:

@@ -31,17 +31,17 @@ def run(step: Callable[[dict[str, Any]], None]) -> int:
     try:
         step(told(os.environ))
     except Failed as failure:
-        print(failure, file=sys.stderr)
+        sys.stderr.write(f"{failure}\n")
         return failure.code
     except OSError as error:
-        print(f"{error.filename or 'the file system'}: {error.strerror or error}", file=sys.stderr)
+        sys.stderr.write(f"{error.filename or 'the file system'}: {error.strerror or error}\n")
         return FILESYSTEM
     return 0
 
 
 def told(environment: Mapping[str, str]) -> dict[str, Any]:
     """What is to be done: a document in pieces, each a variable."""
-    pieces = []
+    pieces: list[str] = []
     while (name := f"{STEP}{len(pieces)}") in environment:
         pieces.append(environment[name])
     document: dict[str, Any] = json.loads("".join(pieces))

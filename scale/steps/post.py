@@ -38,8 +38,13 @@ def collect(step: Mapping[str, Any]) -> None:
     if len(document) > MOST:
         raise Failed(INVALID_RESULTS, f"what is to be said of the output has {len(document)} bytes, which is more than {MOST}")
     for name, workspace in step["workspaces"].items():
-        _put(workspace["root"], step["place"], [(one, file) for one, file in zip(found, files) if file["workspace"] == name])
-    print(document, flush=True)
+        _put(
+            workspace["root"],
+            step["place"],
+            [(one, file) for one, file in zip(found, files, strict=True) if file["workspace"] == name],
+        )
+    sys.stdout.write(document)
+    sys.stdout.flush()
 
 
 def _told(step: Mapping[str, Any], output: Mapping[str, Any], one: Found) -> dict[str, Any]:
@@ -68,6 +73,10 @@ def _folder(step: Mapping[str, Any], number: int) -> str:
 
 
 def _put(root: str, place: str, files: Sequence[tuple[Found, Mapping[str, Any]]]) -> None:
+    if not files:
+        return
+    if not os.path.isdir(root):
+        raise Failed(FILESYSTEM, f"the directory of the workspace, {root}, is not there")
     final = os.path.join(root, place)
     draft = f"{os.path.dirname(final)}/.{os.path.basename(final)}.part"
     shutil.rmtree(draft, ignore_errors=True)
@@ -76,9 +85,11 @@ def _put(root: str, place: str, files: Sequence[tuple[Found, Mapping[str, Any]]]
         target = draft + told["path"].removeprefix(place)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         _bring(one.location, target)
+        _sync(target)
     if os.path.isdir(final):  # of a post before, whose end nobody has heard
         shutil.rmtree(final)
     os.rename(draft, final)
+    _sync(os.path.dirname(final))
 
 
 def _bring(source: str, target: str) -> None:
@@ -92,6 +103,15 @@ def _bring(source: str, target: str) -> None:
         else:
             return
     copy(source, target, status.st_mode & 0o777 | 0o400)
+
+
+def _sync(path: str) -> None:
+    """Have the disk know it, before the database does."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Configures an execution of a job type without an image: pre brings its input, main is its program, post collects its output. Pure.
+"""Configures an execution of a job type: pre brings its input, main is its program, post collects its output. Pure.
 
 Where its files lie, below the directory of the execution: ``input/<input>/<name>``, ``input/scale-input-metadata.json`` and
 ``output/``. What the program is told, it finds in its environment; nothing is pasted into its command.
@@ -77,7 +77,9 @@ def seed_configuration(
     read = {file.workspace: {"mode": "ro"} for file in asked.files}
     of_main = {**resources, "disk": max(resources.get("disk", 0.0) - asked.input_mib, 0.0)}
     of_post = {name: amount for name, amount in resources.items() if name != "disk"}
-    main = _task(execution, "main", of_main, [*SHELL, manifest.interface.command], _environment(manifest, asked, files, directory))
+    main = _task(
+        execution, "main", of_main, [*SHELL, manifest.interface.command], _environment(manifest, asked, files, directory)
+    )
     main |= {"workspaces": read, "settings": _settings(manifest, asked), "secrets": _secrets(manifest, asked)}
     main["env_vars"] |= {**_amounts(manifest, asked, of_main), **ours, **gpu_variables(asked.gpus)}
     return {
@@ -201,9 +203,7 @@ def _post(manifest: Manifest, asked: Asked, directory: str) -> dict[str, Any]:
         "place": _place(manifest, asked),
         "workspaces": {name: place._asdict() for name, place in asked.workspaces.items() if name in wanted},
         "outputs": files,
-        "json": [
-            {"name": one.name, "key": one.member, "type": one.type, "required": one.required} for one in outputs.json_
-        ],
+        "json": [{"name": one.name, "key": one.member, "type": one.type, "required": one.required} for one in outputs.json_],
     }
 
 

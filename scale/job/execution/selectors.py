@@ -42,8 +42,8 @@ def executions_unended() -> Iterator[list[Unended]]:
     """All of them, some at a time, the oldest first."""
     types = JobType.objects.in_bulk()
     placed = JobExecution.objects.filter(has_ended=False, node__isnull=False).order_by("id")
-    known = {"agent_id": F("node__agent_id"), "job_status": F("job__status"), "revision_id": F("job__job_type_rev")}
-    rows = placed.annotate(**known).iterator(_ROWS)
+    named = placed.annotate(agent_id=F("node__agent_id"), job_status=F("job__status"), revision_id=F("job__job_type_rev"))
+    rows = named.iterator(_ROWS)
     as_made: dict[int, JobType] = {}  # by revision
     for some in batches(rows, _ROWS):
         updates: dict[int, list[TaskUpdate]] = {}
@@ -74,3 +74,9 @@ def executions_unknown(cluster_ids: Collection[str]) -> set[str]:
     """Of these cluster ids: those that no execution has."""
     known = JobExecution.objects.filter(cluster_id__in=cluster_ids).values_list("cluster_id", flat=True)
     return set(cluster_ids) - set(known)
+
+
+def executions_running(cluster_ids: Collection[str]) -> set[str]:
+    """Of these cluster ids: those of executions whose end is not recorded."""
+    running = JobExecution.objects.filter(cluster_id__in=cluster_ids, has_ended=False).values_list("cluster_id", flat=True)
+    return set(running)

@@ -55,6 +55,8 @@ READY = Filter(
     lambda needs, nodes: nodes.is_ready,
     lambda slot, needs, nodes, place: f"{slot.hostname}: {slot.not_ready or 'does not take new jobs'}",
 )
+
+
 def _runs_images(needs: Needs, nodes: Nodes) -> Mask:
     rows = [row for row, _ in needs if nodes.names[row] == IMAGES]
     return np.ones(len(nodes.is_ready), dtype=bool) if not rows else nodes.offered[rows[0]] > 0

@@ -39,17 +39,18 @@ class Preparations:
         """Four statements, however many jobs there are; none if there are none."""
         ids = list(job_ids)
         self._home = home
+        self._types = types
         self._given: dict[int, _Given] = {}
         self._places: dict[str, Place] = {}
         if ids:
-            self._read(ids, types)
+            self._read(ids)
 
-    def _read(self, ids: Sequence[int], types: Mapping[int, JobType]) -> None:
+    def _read(self, ids: Sequence[int]) -> None:
         columns = ("job_type", "job_type_rev", "input", "input_file_size", "configuration", "secrets")
         jobs = Job.objects.only(*columns).in_bulk(ids)
         self._places = {one.name: Place(one.pk, root_of(one.configuration)) for one in Workspace.objects.all()}
         files = self._files(ids)
-        revisions = types_of_revisions((job.job_type_rev_id for job in jobs.values()), types)
+        revisions = types_of_revisions((job.job_type_rev_id for job in jobs.values()), self._types)
         manifests = {pk: read_manifest(job_type.manifest).manifest for pk, job_type in revisions.items()}
         for pk, job in jobs.items():
             if manifest := manifests[job.job_type_rev_id]:
@@ -75,10 +76,10 @@ class Preparations:
             found.setdefault(row.job_id, []).append(one)
         return found
 
-    def type_of(self, job_id: int, otherwise: JobType) -> JobType:
+    def type_of(self, job_id: int, job_type_id: int) -> JobType:
         """Of this job, as its revision has it."""
         given = self._given.get(job_id)
-        return given.job_type if given else otherwise
+        return given.job_type if given else self._types[job_type_id]
 
     def configuration(
         self, name: ClusterId, job_id: int, exe_num: int, resources: Mapping[str, float], gpus: Iterable[int]
@@ -102,9 +103,7 @@ class Preparations:
         return seed_configuration(name, given.manifest, asked, directory=f"{self._home}/{EXECUTIONS}/{name}", python=_PYTHON)
 
 
-def _given(
-    job: Job, job_type: JobType, manifest: Manifest, files: Sequence[InputFile], places: Mapping[str, Place]
-) -> _Given:
+def _given(job: Job, job_type: JobType, manifest: Manifest, files: Sequence[InputFile], places: Mapping[str, Place]) -> _Given:
     """What operators change of the type holds for what is placed from now on; what the job says itself goes before.
 
     Of a configuration that cannot be read nothing holds; pre tells what is missing.
@@ -115,4 +114,3 @@ def _given(
     sealed = {**of_type, **(job.secrets or {})}
     values = (job.input or {}).get("json", {})
     return _Given(job_type, manifest, values, files, configuration, sealed, job.input_file_size or 0.0)
-

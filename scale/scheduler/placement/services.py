@@ -132,7 +132,7 @@ def _executions(
     unknown = {claim.job_type_id for claim in claims}.difference(types)
     types = {**types, **JobType.objects.in_bulk(unknown)} if unknown else types
     prepared = Preparations((claim.job_id for claim in claims if claim.command is None), types, home)
-    executions = [_execution(claim, types[claim.job_type_id], prepared, place(claim), framework_id, when) for claim in claims]
+    executions = [_execution(claim, prepared, place(claim), framework_id, when) for claim in claims]
     ids = insert_rows(JobExecution, _COLUMNS, [[execution.__dict__[name] for name in _COLUMNS] for execution in executions])
     for execution, pk in zip(executions, ids, strict=True):
         execution.pk = pk
@@ -142,9 +142,7 @@ def _executions(
 _COLUMNS = [field.attname for field in JobExecution._meta.concrete_fields if not field.primary_key]
 
 
-def _execution(
-    claim: _Claim, job_type: JobType, prepared: Preparations, place: _Place, framework_id: str, when: datetime
-) -> JobExecution:
+def _execution(claim: _Claim, prepared: Preparations, place: _Place, framework_id: str, when: datetime) -> JobExecution:
     node_id, gpus = place
     name = cluster_id(framework_id, claim.job_id, claim.exe_num)
     configuration = prepared.configuration(name, claim.job_id, claim.exe_num, claim.resources, gpus) or command_configuration(
@@ -157,7 +155,7 @@ def _execution(
         exe_num=claim.exe_num,
         gpus=gpus,
     )
-    job_type = prepared.type_of(claim.job_id, job_type)
+    job_type = prepared.type_of(claim.job_id, claim.job_type_id)
     made = instance(
         JobExecution,
         job_id=claim.job_id,

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 
 from scale.database import delete_rows
-from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.job.models import Job, JobExecution, JobExecutionEnd, JobExecutionOutput, JobInputFile, TaskUpdate
 from scale.job.states import FINAL
 from scale.scheduler.models import SetAside
 from scale.scheduler.retention.selectors import settled
+from scale.storage.models import File
 
 UPDATES = 500  #: of these at once
 JOBS = 25  #: of these at once, with all that belongs to them
@@ -27,6 +28,7 @@ def task_updates_delete(*, ids: Sequence[int]) -> int:
 def jobs_delete(*, ids: Iterable[int]) -> int:
     """Delete those that are still over, with all that belongs to them; returns how many of the jobs are gone.
 
+    The files that they made stay, and are nobody's.
     Where that is more than a batch, so many executions go, and the jobs stay for the next time.
     """
     over = settled(Job.objects.filter(pk__in=ids, status__in=FINAL))
@@ -36,11 +38,14 @@ def jobs_delete(*, ids: Iterable[int]) -> int:
     delete_rows(TaskUpdate, updates)
     if len(updates) == _PARTS:
         return 0
+    File.objects.filter(job_exe__in=executions).update(job=None, job_exe=None)
+    delete_rows(JobExecutionOutput, executions)
     delete_rows(JobExecutionEnd, executions)
     delete_rows(JobExecution, executions)
     if len(executions) == _PARTS:
         return 0
     _cut_links(jobs)
+    JobInputFile.objects.filter(job__in=jobs).delete()
     SetAside.objects.filter(job_id__in=jobs).delete()
     return delete_rows(Job, jobs)
 
