@@ -69,7 +69,7 @@ def executions_selected(job_id: int, wanted: ExecutionFilter) -> QuerySet[JobExe
 
 def execution_found(job_id: int, exe_num: int) -> JobExecution:
     """:raises NotFound: there is none"""
-    execution = _executions().filter(job_id=job_id, exe_num=exe_num).first()
+    execution = _executions().select_related("jobexecutionoutput").filter(job_id=job_id, exe_num=exe_num).first()
     if execution is None:
         raise NotFound(f"Job {job_id} has no execution {exe_num}.")
     return execution
@@ -187,7 +187,7 @@ def _with_what_it_names() -> QuerySet[Job]:
 
 
 def _listed() -> QuerySet[Job]:
-    return _with_what_it_names().defer("job_type_rev__manifest", "env", "input", "output", "configuration")
+    return _with_what_it_names().defer("job_type_rev__manifest", "env", "input", "output", "configuration", "secrets")
 
 
 def _executions() -> QuerySet[JobExecution]:
