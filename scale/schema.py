@@ -16,6 +16,8 @@ class FaultOut(serializers.Serializer[Any]):
 
     field = serializers.CharField(help_text="A dotted path, such as `resources.cpus`; empty for the whole.")
     message = serializers.CharField()
+    code = serializers.CharField(required=False, help_text="Of a fault in a manifest or a configuration: which rule it breaks.")
+    pointer = serializers.CharField(required=False, help_text="Of the same: its place, as a JSON pointer (RFC 6901).")
 
 
 class ProblemOut(serializers.Serializer[Any]):
