@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
@@ -36,6 +37,7 @@ def problems(*statuses: int) -> dict[Any, Any]:
     return {(status, MEDIA_TYPE): ProblemOut for status in sorted({*statuses, 401, 503})}
 
 
+@cache
 def page_of(shape: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
     return inline_serializer(
         f"{shape.__name__.removesuffix('Out')}Page",
