@@ -12,13 +12,16 @@ from django.contrib.auth.models import User
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 
 from scale.error.catalog import Category
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter
-from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
+from scale.job.filters import ExecutionFilter, InputFileFilter, JobChoice, JobFilter, JobTypeStatusFilter
+from scale.job.models import Job, JobExecution, JobExecutionEnd, JobInputFile, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.kernel.errors import Forbidden, NotFound
 from scale.kernel.ids import ClusterId, TaskId, task_id
 from scale.parameters import given
 from scale.queue.selectors import waiting_of
+from scale.storage.filters import FileFilter
+from scale.storage.models import File
+from scale.storage.selectors import files_selected
 
 _COLUMNS = {
     "job_type": ("job_type__name", "job_type__version"),
@@ -75,6 +78,19 @@ def execution_found(job_id: int, exe_num: int) -> JobExecution:
     return execution
 
 
+def input_files_selected(job_id: int, wanted: InputFileFilter) -> QuerySet[File]:
+    """Those that fit, the newest first; a file that is several inputs counts once.
+
+    :raises NotFound: there is no such job
+    """
+    if not Job.objects.filter(pk=job_id).exists():
+        raise NotFound(f"There is no job {job_id}.")
+    of_job = JobInputFile.objects.filter(job_id=job_id, **given(job_input__in=wanted.job_input))
+    same = ("time_field", "started", "ended", "file_name")
+    files = files_selected(FileFilter.model_construct(**{name: getattr(wanted, name) for name in same}))
+    return files.filter(pk__in=of_job.values("input_file"))
+
+
 def job_ids_chosen(choice: JobChoice, by: User, among: Collection[JobStatus]) -> list[int]:
     """The jobs that somebody may mean by this: of another's only those that are named, which is then refused.
 
@@ -94,24 +110,6 @@ def job_ids_chosen(choice: JobChoice, by: User, among: Collection[JobStatus]) ->
 
 def job_ids_known(ids: Iterable[int]) -> set[int]:
     return set(Job.objects.filter(pk__in=list(ids)).values_list("pk", flat=True))
-
-
-def job_types_selected(wanted: JobTypeFilter) -> QuerySet[JobType]:
-    """Those that fit, by name."""
-    conditions = given(pk__in=wanted.id, is_active=wanted.is_active, is_system=wanted.is_system)
-    words = Q()
-    for word in wanted.keyword:
-        of_title = Q(manifest__job__title__icontains=word) | Q(manifest__job__description__icontains=word)
-        words |= Q(name__icontains=word) | of_title
-    return JobType.objects.filter(words, **conditions).order_by("name", "version", "id")
-
-
-def job_type_found(name: str, version: str) -> JobType:
-    """:raises NotFound: there is none"""
-    job_type = JobType.objects.filter(name=name, version=version).first()
-    if job_type is None:
-        raise NotFound(f"There is no job type {name} {version}.")
-    return job_type
 
 
 @dataclass(frozen=True, slots=True)

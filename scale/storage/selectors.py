@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.db.models import QuerySet
 
-from scale.kernel.errors import NotFound
+from scale.kernel.errors import Fault, Invalid, NotFound
+from scale.kernel.reading import read
 from scale.parameters import given
+from scale.storage.changes import NewWorkspace
+from scale.storage.disk import what_is_wrong_with_root
 from scale.storage.filters import FileFilter, TimeField, WorkspaceFilter
 from scale.storage.models import File, Workspace
-from scale.storage.workspace import FilePath
+from scale.storage.workspace import FilePath, root_of
 
 _COLUMNS = {"file_name": "name", "file_path": "path", "file_size": "size", "workspace": "workspace__name"}
 _TIMES = {
@@ -36,6 +40,42 @@ def workspace_found(workspace_id: int) -> Workspace:
     if workspace is None:
         raise NotFound(f"There is no workspace {workspace_id}.")
     return workspace
+
+
+def workspace_check(new: NewWorkspace) -> None:
+    """Whether it could be made now.
+
+    :raises Invalid: its directory cannot be one, or its name is taken
+    """
+    faults = root_faults(root_of(new.configuration.model_dump()))
+    if Workspace.objects.filter(name=new.name).exists():
+        faults.append(name_taken(new.name))
+    if faults:
+        raise Invalid(faults)
+
+
+def workspace_findings(raw: object) -> list[dict[str, str]]:
+    """What is wrong with a workspace that is to be made, in the form in which the API tells of documents.
+
+    :raises Invalid: it is no object at all
+    """
+    try:
+        workspace_check(read(NewWorkspace, raw))
+    except Invalid as error:
+        if not isinstance(raw, dict):
+            raise
+        return [_finding(fault) for fault in error.faults]
+    return []
+
+
+def root_faults(root: str) -> list[Fault]:
+    """Why this directory cannot be a workspace; nothing if it can."""
+    wrong = what_is_wrong_with_root(root, settings.ENVIRONMENT.home)
+    return [Fault("configuration.broker.host_path", wrong)] if wrong else []
+
+
+def name_taken(name: str) -> Fault:
+    return Fault("name", f"there is a workspace {name} already; choose another name, or edit that one")
 
 
 def workspaces_known() -> dict[str, bool]:
@@ -86,3 +126,8 @@ def files_at(paths: Iterable[FilePath]) -> dict[FilePath, File]:
 def _column(order: str) -> str:
     sign, name = ("-", order[1:]) if order.startswith("-") else ("", order)
     return sign + _COLUMNS.get(name, name)
+
+
+def _finding(fault: Fault) -> dict[str, str]:
+    pointer = "".join(f"/{part}" for part in fault.field.split(".") if part)
+    return {"name": "INVALID_WORKSPACE", "description": fault.message, "pointer": pointer}

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from scale.database import again_on_conflict
-from scale.kernel.errors import BadRequest, Fault, Invalid, NotFound
+from scale.kernel.errors import BadRequest, Invalid, NotFound
 from scale.storage.changes import NewWorkspace
-from scale.storage.disk import FoundFile, find_file, media_type_of, what_is_wrong_with_root
+from scale.storage.disk import FoundFile, find_file, media_type_of
 from scale.storage.models import File, Workspace
-from scale.storage.selectors import files_at, workspaces_named
+from scale.storage.selectors import files_at, name_taken, root_faults, workspace_check, workspaces_named
 from scale.storage.workspace import FilePath, clean_path, root_of
 
 _SOME = 500  #: rows of one statement
@@ -51,27 +49,15 @@ def workspace_create(*, new: NewWorkspace, when: datetime) -> Workspace:
     """
     :raises Invalid: its directory cannot be one, or its name is taken
     """
-    columns = new.model_dump()
     workspace_check(new)
+    columns = new.model_dump()
     try:
         with transaction.atomic():
             return Workspace.objects.create(
                 **columns, created=when, deprecated=None if new.is_active else when, last_modified=when
             )
     except IntegrityError:
-        raise Invalid([_taken(new.name)]) from None
-
-
-def workspace_check(new: NewWorkspace) -> None:
-    """Whether it could be made now.
-
-    :raises Invalid: its directory cannot be one, or its name is taken
-    """
-    faults = _faults_of_root(root_of(new.configuration.model_dump()))
-    if Workspace.objects.filter(name=new.name).exists():
-        faults.append(_taken(new.name))
-    if faults:
-        raise Invalid(faults)
+        raise Invalid([name_taken(new.name)]) from None
 
 
 @again_on_conflict
@@ -84,7 +70,7 @@ def workspace_edit(*, workspace_id: int, changes: Mapping[str, Any], when: datet
     workspace = Workspace.objects.select_for_update().filter(pk=workspace_id).first()
     if workspace is None:
         raise NotFound(f"There is no workspace {workspace_id}.")
-    if "configuration" in changes and (faults := _faults_of_root(root_of(changes["configuration"]))):
+    if "configuration" in changes and (faults := root_faults(root_of(changes["configuration"]))):
         raise Invalid(faults)
     was_active = workspace.is_active
     for column, value in changes.items():
@@ -189,12 +175,3 @@ def _upsert(rows: Sequence[File], columns: Sequence[str]) -> None:
     File.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["workspace", "path"], update_fields=columns, batch_size=_SOME
     )
-
-
-def _faults_of_root(root: str) -> list[Fault]:
-    wrong = what_is_wrong_with_root(root, Path(settings.ENVIRONMENT.home))
-    return [Fault("configuration.broker.host_path", wrong)] if wrong else []
-
-
-def _taken(name: str) -> Fault:
-    return Fault("name", f"there is a workspace {name} already; choose another name, or edit that one")

@@ -139,7 +139,7 @@ def _environment(
             folder = f"{directory}/input/{one.name}"
             env[variable(one.name)] = folder if one.multiple else f"{folder}/{files[one.name][0]['local_file_name']}"
     for setting in interface.settings:
-        if not setting.secret and setting.name in configured.settings:
+        if not setting.secret and setting.name not in asked.sealed and setting.name in configured.settings:
             env[variable(setting.name)] = configured.settings[setting.name]
     for mount in interface.mounts:
         if path := _host_path(configured.mounts.get(mount.name)):
@@ -155,15 +155,16 @@ def _amounts(manifest: Manifest, asked: Asked, resources: Mapping[str, float]) -
 
 
 def _secrets(manifest: Manifest, asked: Asked) -> dict[str, str]:
-    """By variable, still sealed."""
-    secret = manifest.interface.secrets
-    return {variable(name): sealed for name, sealed in asked.sealed.items() if name in secret}
+    """By variable, still sealed; also what was secret once, whatever the manifest says of it now."""
+    names = {setting.name for setting in manifest.interface.settings}
+    return {variable(name): sealed for name, sealed in asked.sealed.items() if name in names}
 
 
 def _settings(manifest: Manifest, asked: Asked) -> dict[str, str | None]:
     """As people may see them; null is missing."""
+    open_ones = asked.configuration.settings
     return {
-        one.name: (HIDDEN if one.name in asked.sealed else None) if one.secret else asked.configuration.settings.get(one.name)
+        one.name: HIDDEN if one.name in asked.sealed else None if one.secret else open_ones.get(one.name)
         for one in manifest.interface.settings
     }
 

@@ -13,6 +13,7 @@ from scale.job.models import Job, JobInputFile, JobType
 from scale.job.request import merge
 from scale.kernel.ids import ClusterId
 from scale.seed import JobConfiguration, Manifest, read_configuration, read_manifest
+from scale.seed.configuration import HIDDEN
 from scale.storage.models import Workspace
 from scale.storage.workspace import root_of
 
@@ -108,9 +109,10 @@ def _given(job: Job, job_type: JobType, manifest: Manifest, files: Sequence[Inpu
 
     Of a configuration that cannot be read nothing holds; pre tells what is missing.
     """
-    of_type: Mapping[str, str] = getattr(job_type, "secrets", None) or {}
-    merged = merge(job_type.configuration, job.configuration or {})
+    own = job.configuration or {}
+    merged = merge(job_type.configuration, own)
     configuration = read_configuration(merged, None, dict.fromkeys(places, True)).configuration or JobConfiguration()
-    sealed = {**of_type, **(job.secrets or {})}
+    stated = {name for name, value in own.get("settings", {}).items() if value != HIDDEN}
+    sealed = {name: text for name, text in job_type.secrets.items() if name not in stated} | (job.secrets or {})
     values = (job.input or {}).get("json", {})
     return _Given(job_type, manifest, values, files, configuration, sealed, job.input_file_size or 0.0)
