@@ -22,7 +22,7 @@ from scale.queue.models import Queue
 from scale.scheduler.placement.plan import Placement
 from scale.scheduler.placement.preparing import Preparations
 
-NOWHERE = Path("/nonexistent")  #: of a scheduler that has no data directory
+NOWHERE = Path("/dev/null")  #: of a scheduler that has no data directory
 
 
 @transaction.atomic(savepoint=False)
