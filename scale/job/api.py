@@ -19,7 +19,7 @@ from scale.account.permissions import user_of
 from scale.engines.protocol import Stream
 from scale.job.filters import ExecutionFilter, InputFileFilter, JobChoice, JobFilter, JobTypeStatusFilter, RequeueChoice
 from scale.job.logs import LogParameters, Wanted, log_answer
-from scale.job.request import parse_asked
+from scale.job.request import AnyJob, AnyJobs, parse_asked
 from scale.job.selectors import (
     execution_found,
     executions_selected,
@@ -43,7 +43,7 @@ from scale.job.serializers import (
 )
 from scale.job.services import job_submit, jobs_cancel, jobs_requeue, jobs_submit
 from scale.job.states import REQUEUEABLE, JobStatus, sources_of
-from scale.job.submission import Submission, Submissions, parse_submissions
+from scale.job.submission import parse_submissions
 from scale.kernel.reading import read
 from scale.paging import page_answer
 from scale.present import clock
@@ -64,7 +64,7 @@ class JobsApi(APIView):
         wanted = JobFilter.of(dict(request.query_params.lists()), clock().now())
         return page_answer(request, wanted, jobs_selected(wanted), JobOut)
 
-    @extend_schema(operation_id="job_submit", request=Submission, responses={201: JobOut, **problems(400, 413, 415)})
+    @extend_schema(operation_id="job_submit", request=AnyJob, responses={201: JobOut, **problems(400, 413, 415)})
     def post(self, request: Request) -> Response:
         submission = parse_asked(request.data)
         job = job_submit(submission=submission, by=user_of(request), when=clock().now())
@@ -74,7 +74,7 @@ class JobsApi(APIView):
 class JobsBulkApi(APIView):
     """POST /jobs/bulk/ -- many more at once, or none of them."""
 
-    @extend_schema(operation_id="job_submit_many", request=Submissions, responses={201: JobIdsOut, **problems(400, 413, 415)})
+    @extend_schema(operation_id="job_submit_many", request=AnyJobs, responses={201: JobIdsOut, **problems(400, 413, 415)})
     def post(self, request: Request) -> Response:
         submissions = parse_submissions(request.data, parse_asked)
         ids = jobs_submit(submissions=submissions, by=user_of(request), when=clock().now())

@@ -7,10 +7,20 @@ from math import ceil
 from typing import Annotated, Any, NamedTuple
 
 import orjson
-from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, RootModel, ValidationError, WithJsonSchema, model_validator
 
 from scale.job.states import RetryOn
-from scale.job.submission import MAX_ENV, MAX_INT, InvalidSubmission, Labels, Submission, check_texts, parse_submission, printable
+from scale.job.submission import (
+    MAX_ENV,
+    MAX_INT,
+    MAX_JOBS,
+    InvalidSubmission,
+    Labels,
+    Submission,
+    check_texts,
+    parse_submission,
+    printable,
+)
 from scale.kernel.errors import Fault
 from scale.kernel.reading import MAX_ID, Body, Text, faults_of, shown
 from scale.seed import Interface, Report, Workspaces, read_configuration, variable
@@ -56,7 +66,7 @@ class TypeName(Body):
     version: Text
 
 
-class Request(Body):
+class JobRequest(Body):
     """A job of a job type: its type, by id or by name, and what it gets."""
 
     job_type_id: Annotated[int, Field(ge=1, le=MAX_ID)] | None = None
@@ -74,13 +84,23 @@ class Request(Body):
     labels: Labels = {}
 
     @model_validator(mode="after")
-    def _one_type(self) -> Request:
+    def _one_type(self) -> JobRequest:
         if (self.job_type_id is None) == (self.job_type is None):
             raise ValueError("state the job type once: `job_type_id`, or `job_type` with `name` and `version`")
         return self
 
 
-Asked = Submission | Request
+Asked = Submission | JobRequest
+
+
+class AnyJob(RootModel[Asked]):
+    """A plain command, or a job of a job type."""
+
+
+class AnyJobs(Body):
+    """Many of either, of which all are taken or none."""
+
+    jobs: Annotated[list[AnyJob], Field(min_length=1, max_length=MAX_JOBS)]
 
 
 def parse_asked(raw: object) -> Asked:
@@ -91,9 +111,9 @@ def parse_asked(raw: object) -> Asked:
     if not isinstance(raw, Mapping) or _MARKS.isdisjoint(raw):
         return parse_submission(raw)
     try:
-        return Request.model_validate(raw)
+        return JobRequest.model_validate(raw)
     except ValidationError as error:
-        raise InvalidSubmission(faults_of(error, Request)) from None
+        raise InvalidSubmission(faults_of(error, JobRequest)) from None
 
 
 class Input(NamedTuple):

@@ -13,8 +13,8 @@ from django.db.models import F, Q
 from scale.job.models import JobTypeRevision
 from scale.job.request import (
     Input,
+    JobRequest,
     KnownFile,
-    Request,
     configuration_faults,
     file_faults,
     input_mib,
@@ -59,13 +59,13 @@ class _Kind(NamedTuple):
 class _Read(NamedTuple):
     """A request, held against its type."""
 
-    request: Request
+    request: JobRequest
     kind: _Kind
     manifest: Manifest
     input: Input
 
 
-def resolve(requests: Sequence[tuple[str, Request]], when: datetime) -> list[Resolved]:
+def resolve(requests: Sequence[tuple[str, JobRequest]], when: datetime) -> list[Resolved]:
     """Each request with its place in the body, such as `jobs.17`; empty for a body of its own.
 
     New rows for files are only made if nothing at all is wrong.
@@ -85,7 +85,7 @@ def resolve(requests: Sequence[tuple[str, Request]], when: datetime) -> list[Res
     return [_resolved(one, known, ids) for one in read if one]
 
 
-def _kinds(requests: Iterable[Request]) -> dict[_TypeKey, _Kind]:
+def _kinds(requests: Iterable[JobRequest]) -> dict[_TypeKey, _Kind]:
     """The types that are asked for, by what they are called there."""
     wanted: set[Q] = set()
     for request in requests:
@@ -110,7 +110,7 @@ def _kind(revision: JobTypeRevision) -> _Kind:
 
 
 def _read(
-    request: Request, kinds: Mapping[_TypeKey, _Kind], workspaces: Mapping[str, Workspace], place: str, faults: list[Fault]
+    request: JobRequest, kinds: Mapping[_TypeKey, _Kind], workspaces: Mapping[str, Workspace], place: str, faults: list[Fault]
 ) -> _Read | None:
     named = request.job_type
     key = (named.name, named.version) if named else request.job_type_id or 0

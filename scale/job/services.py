@@ -17,7 +17,7 @@ from scale.fact import warn
 from scale.job.execution.services import queue_again
 from scale.job.messages import batches
 from scale.job.models import Job, JobExecution, JobInputFile, JobType, JobTypeRevision
-from scale.job.request import Asked, Request
+from scale.job.request import Asked, JobRequest
 from scale.job.resolving import Resolved, resolve
 from scale.job.states import REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission
@@ -203,7 +203,7 @@ def drafts_of(submissions: Sequence[Asked], when: datetime, places: Iterable[str
     :raises Inactive: nothing of the type of commands is taken
     :raises InvalidSubmission: a job does not fit its type
     """
-    of_types = [(place, one) for place, one in zip(places, submissions, strict=True) if isinstance(one, Request)]
+    of_types = [(place, one) for place, one in zip(places, submissions, strict=True) if isinstance(one, JobRequest)]
     if not of_types:
         revision = usable_revisions.get(COMMAND)
         return [Draft(revision, _asked(one)) for one in submissions if isinstance(one, Submission)]

@@ -116,14 +116,8 @@ class Submission(Body):
         return path
 
 
-class Submissions(Body):
-    """Many jobs, of which all are taken or none."""
-
-    jobs: Annotated[list[Submission], Field(min_length=1, max_length=MAX_JOBS)]
-
-
 class _Unread(Body):
-    """The same, each job still as it came."""
+    """Many jobs, each still as it came."""
 
     jobs: Annotated[list[object], Field(min_length=1, max_length=MAX_JOBS)]
 

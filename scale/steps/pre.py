@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 
-from scale.steps.common import DELETED_FILE, MISSING_FILE, MISSING_MOUNT, MISSING_SETTING, Failed, copy, run, within
+from scale.steps.common import DELETED_FILE, FILESYSTEM, MISSING_FILE, MISSING_MOUNT, MISSING_SETTING, Failed, copy, run, within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def prepare(step: Mapping[str, Any]) -> None:
 
 
 def _check(step: Mapping[str, Any]) -> None:
+    if homeless := step["homeless"]:
+        raise Failed(FILESYSTEM, f"these outputs have no workspace that is active: {', '.join(homeless)}")
     if missing := step["missing_settings"]:
         raise Failed(MISSING_SETTING, f"these settings are not configured: {', '.join(missing)}")
     for name, path in step["mounts"].items():

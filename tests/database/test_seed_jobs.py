@@ -26,13 +26,16 @@ pytestmark = pytest.mark.django_db
 INTERFACE = {"outputs": {"files": [{"name": "TILES", "pattern": "*"}], "json": [{"name": "n", "type": "integer"}]}}
 
 
+DONE = Outcome()
+
+
 def told(workspace, path="tile/1/a.tif", **rest):
     file = {"output": "TILES", "workspace": workspace.name, "workspace_id": workspace.pk, "path": path, "size": 3}
     files = [{**file, "media_type": "image/tiff", "meta_data": {}, **rest}]
     return json.dumps({"version": "1.0", "files": files, "json": {"n": 3}}).encode()
 
 
-def says(stdout, *, of_main=Outcome()):
+def says(stdout, *, of_main=DONE):
     """A behaviour: post says this."""
     return lambda spec: Outcome(stdout=stdout) if spec.id.endswith("_post") else of_main if "_main" in spec.id else Outcome()
 

@@ -46,6 +46,7 @@ class Place(NamedTuple):
 
     id: int
     root: str
+    is_active: bool = True  #: else nothing new is put there
 
 
 class Asked(NamedTuple):
@@ -71,7 +72,8 @@ def seed_configuration(
     :param python: what runs a module of ours, which is the last argument
     """
     files = _input_files(asked.files)
-    pre, post = _pre(manifest, asked, directory), _post(manifest, asked, directory)
+    post = _post(manifest, asked, directory)
+    pre = _pre(manifest, asked, post, directory)
     resources = {name: amount for name, amount in asked.resources.items() if name != IMAGES}
     ours = {"SCALE_JOB_ID": str(asked.job_id), "SCALE_EXE_NUM": str(asked.exe_num)}
     read = {file.workspace: {"mode": "ro"} for file in asked.files}
@@ -174,12 +176,13 @@ def _host_path(mount: Mount | None) -> str | None:
     return mount.host_path if mount and mount.type == "host" else None
 
 
-def _pre(manifest: Manifest, asked: Asked, directory: str) -> dict[str, Any]:
+def _pre(manifest: Manifest, asked: Asked, post: Mapping[str, Any], directory: str) -> dict[str, Any]:
     interface = manifest.interface
     return {
         "directory": directory,
         "roots": {file.workspace: file.root for file in asked.files},
         "partial": [one.name for one in interface.inputs.files if one.partial],
+        "homeless": [one["name"] for one in post["outputs"] if one["workspace"] not in post["workspaces"]],
         "missing_settings": [name for name, value in _settings(manifest, asked).items() if value is None],
         "mounts": {one.name: _host_path(asked.configuration.mounts.get(one.name)) for one in interface.mounts},
     }
@@ -202,7 +205,11 @@ def _post(manifest: Manifest, asked: Asked, directory: str) -> dict[str, Any]:
     return {
         "directory": directory,
         "place": _place(manifest, asked),
-        "workspaces": {name: place._asdict() for name, place in asked.workspaces.items() if name in wanted},
+        "workspaces": {
+            name: {"id": place.id, "root": place.root}
+            for name, place in asked.workspaces.items()
+            if name in wanted and place.is_active
+        },
         "outputs": files,
         "json": [{"name": one.name, "key": one.member, "type": one.type, "required": one.required} for one in outputs.json_],
     }

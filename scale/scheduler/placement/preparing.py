@@ -49,7 +49,7 @@ class Preparations:
     def _read(self, ids: Sequence[int]) -> None:
         columns = ("job_type", "job_type_rev", "input", "input_file_size", "configuration", "secrets")
         jobs = Job.objects.only(*columns).in_bulk(ids)
-        self._places = {one.name: Place(one.pk, root_of(one.configuration)) for one in Workspace.objects.all()}
+        self._places = {one.name: Place(one.pk, root_of(one.configuration), one.is_active) for one in Workspace.objects.all()}
         files = self._files(ids)
         revisions = types_of_revisions((job.job_type_rev_id for job in jobs.values()), self._types)
         manifests = {pk: read_manifest(job_type.manifest).manifest for pk, job_type in revisions.items()}

@@ -7,8 +7,8 @@ import pytest
 from scale.job.request import (
     MAX_FILES,
     Input,
+    JobRequest,
     KnownFile,
-    Request,
     configuration_faults,
     file_faults,
     input_mib,
@@ -62,14 +62,14 @@ def asked(raw):
 
 def test_a_command_is_a_plain_job_and_whoever_names_a_type_wants_one_of_it():
     assert isinstance(asked({"command": "true"}), Submission)
-    assert isinstance(asked({"job_type_id": 1}), Request)
+    assert isinstance(asked({"job_type_id": 1}), JobRequest)
     assert asked({"job_type": {"name": "tile", "version": "1.0.0-rc1"}, "priority": 3}).priority == 3
     assert asked([]) == {"": "expected a JSON object"}
 
 
 def test_many_may_be_of_both_kinds():
     one, other = parse_submissions({"jobs": [{"command": "true"}, {"job_type_id": 1}]}, parse_asked)
-    assert (type(one), type(other)) == (Submission, Request)
+    assert (type(one), type(other)) == (Submission, JobRequest)
     with pytest.raises(InvalidSubmission) as raised:
         parse_submissions({"jobs": [{"job_type_id": "x", "command": "y"}]}, parse_asked)
     assert {fault.field for fault in raised.value.faults} == {"jobs.0.job_type_id", "jobs.0.command"}

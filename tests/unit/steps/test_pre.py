@@ -30,7 +30,7 @@ def a_file(path="a.tif", name="a.tif", **rest):
 
 def pre(scenes, files, **rest):
     step = {"directory": str(scenes.parent / "work" / "exe"), "roots": {"scenes": str(scenes)}, "partial": []}
-    step = {**step, "missing_settings": [], "mounts": {}, "files": files, **rest}
+    step = {**step, "homeless": [], "missing_settings": [], "mounts": {}, "files": files, **rest}
     run = [*PYTHON, "scale.steps.pre"]
     return subprocess.run(run, env={**os.environ, **step_variables(step)}, capture_output=True, text=True, check=False)
 
@@ -74,6 +74,7 @@ def test_what_is_known_of_the_files_stands_beside_them(scenes):
         ([a_file("../secret")], {}, 9, "leads out of its workspace"),
         ([a_file("link")], {}, 9, "leads out of its workspace"),
         ([a_file(is_deleted=True)], {}, 8, "were deleted: a.tif"),
+        ([], {"homeless": ["TILES"]}, 4, "no workspace that is active: TILES"),
         ([], {"missing_settings": ["DB_HOST", "KEY"]}, 6, "DB_HOST, KEY"),
         ([], {"mounts": {"ref": None}}, 10, "ref is not configured"),
         ([], {"mounts": {"ref": "/nonexistent/ref"}}, 10, "no directory /nonexistent/ref"),

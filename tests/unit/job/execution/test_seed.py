@@ -12,7 +12,11 @@ from tests.seeds import a_manifest
 NAME = ClusterId("scale_job_f_7x2")
 INTERFACE = {
     "inputs": {
-        "files": [{"name": "SCENE"}, {"name": "more-of-it", "multiple": True}, {"name": "GONE", "required": False, "partial": True}],
+        "files": [
+            {"name": "SCENE"},
+            {"name": "more-of-it", "multiple": True},
+            {"name": "GONE", "required": False, "partial": True},
+        ],
         "json": [{"name": "count", "type": "integer"}],
     },
     "outputs": {
@@ -112,6 +116,7 @@ def test_pre_is_told_what_to_bring_and_what_is_missing():
     assert [file["type"] for file in step["files"]["more-of-it"]] == ["SOURCE", "PRODUCT"]
     assert (step["roots"], step["partial"]) == ({"scenes": "/scenes"}, ["GONE"])
     assert step["missing_settings"] == ["LACKING"]
+    assert step["homeless"] == ["LOST"]
     assert step["mounts"] == {"ref.a": "/data", "vol": None, "none": None}
 
 
@@ -123,6 +128,12 @@ def test_post_is_told_what_to_look_for_and_where_it_goes():
     assert step["json"] == [{"name": "n", "key": "number", "type": "integer", "required": True}]
     assert "files" not in step
     assert configured().get_dict()["output_workspaces"] == {"TILES": "products"}
+
+
+def test_nothing_new_is_put_into_a_workspace_that_is_not_active():
+    found = configured(workspaces={"products": Place(4, "/products", is_active=False)})
+    assert told(found.get_env_vars("pre"))["homeless"] == ["TILES", "LOST"]
+    assert told(found.get_env_vars("post"))["workspaces"] == {}
 
 
 def test_each_step_holds_what_it_needs_of_the_node():
