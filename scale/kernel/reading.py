@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
@@ -105,9 +105,8 @@ def _unknown(where: Sequence[int | str], model: type[BaseModel]) -> str:
     *above, last = map(str, where)
     for part in above:
         inner = model.model_fields[part].annotation
-        assert isinstance(inner, type)  # noqa: S101 only a model inside a model refuses fields
-        assert issubclass(inner, BaseModel)  # noqa: S101
-        model = inner
+        models = (one for one in (inner, *get_args(inner)) if isinstance(one, type) and issubclass(one, BaseModel))
+        model = next(models)  # there is one: only a model inside a model, or null in its place, refuses fields
     names = list(model.model_fields)
     near = get_close_matches(last, names, n=1) if len(last) <= _LONGEST_SHOWN else []
     return f"is not known; did you mean {near[0]}?" if near else f"is not known; known are: {', '.join(names)}"

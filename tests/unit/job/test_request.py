@@ -81,6 +81,7 @@ def test_many_may_be_of_both_kinds():
         ({"job_type_id": None}, ""),
         ({"job_type_id": 1, "job_type": {"name": "a", "version": "1"}}, ""),
         ({"job_type": {"name": "a"}}, "job_type.version"),
+        ({"job_type": {"name": "a", "version": "1", "verson": "1"}}, "job_type.verson"),
         ({"job_type_id": 0}, "job_type_id"),
         ({"job_type_id": 1, "input": []}, "input"),
         ({"job_type_id": 1, "resources": {"cpus": 1}}, "resources"),
