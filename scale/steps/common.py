@@ -58,12 +58,19 @@ def within(root: str, path: str) -> str | None:
 def copy(source: str, target: str, mode: int) -> None:
     """A file of its own with the same content; where the file system can, both share the disk until one is changed."""
     with open(source, "rb") as read, open(target, "xb") as written:
-        try:
-            while os.copy_file_range(read.fileno(), written.fileno(), 1 << 30):
-                pass
-        except OSError:  # not between these file systems
+        if not _shared(read.fileno(), written.fileno()):
             read.seek(0)
             written.seek(0)
             written.truncate()
             shutil.copyfileobj(read, written, 1 << 20)
         os.fchmod(written.fileno(), mode)
+
+
+def _shared(source: int, target: int) -> bool:
+    """Whether the system could copy it by itself: not between all file systems, and some that cannot copy nothing."""
+    try:
+        while os.copy_file_range(source, target, 1 << 30):
+            pass
+    except OSError:
+        return False
+    return os.fstat(target).st_size == os.fstat(source).st_size

@@ -12,7 +12,7 @@ import shutil
 import sys
 
 from scale.steps.capture import Found, files_of, values_of
-from scale.steps.common import FILESYSTEM, INVALID_RESULTS, Failed, copy, run
+from scale.steps.common import FILESYSTEM, INVALID_RESULTS, MISSING_OUTPUT, Failed, copy, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def collect(step: Mapping[str, Any]) -> None:
     :raises Failed: with what is missing or wrong
     """
     directory = f"{step['directory']}/output"
+    if os.path.realpath(directory) != os.path.join(os.path.realpath(step["directory"]), "output"):
+        raise Failed(MISSING_OUTPUT, "the output directory has been replaced by a link")
     found = files_of(directory, step["outputs"])
     values = values_of(directory, step["json"])
     of_output = {output["name"]: output for output in step["outputs"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from itertools import cycle, islice
 
 import pytest
 
@@ -37,7 +38,7 @@ def told(workspace, path="tile/1/a.tif", **rest):
 
 def says(stdout, *, of_main=DONE):
     """A behaviour: post says this."""
-    return lambda spec: Outcome(stdout=stdout) if spec.id.endswith("_post") else of_main if "_main" in spec.id else Outcome()
+    return lambda spec: Outcome(stdout=stdout) if "_post" in spec.id else of_main if "_main" in spec.id else Outcome()
 
 
 def a_world(behave, *, after=None, **limits):
@@ -96,6 +97,20 @@ def test_a_crash_before_the_end_is_recorded_loses_no_output(tile, products):
     after.turns(3)
     assert after.job(job_id).status == "COMPLETED"
     assert after.job(job_id).output["json"] == {"n": 3}
+
+
+@pytest.mark.parametrize("steps", range(1, 17))
+def test_a_crash_between_any_two_turns_of_loops_loses_no_output_and_records_it_once(tile, products, steps):
+    world = a_world(says(told(products)))
+    job_id = submit(world, tile)
+    loops = cycle([world.scheduler.reports, world.scheduler.schedule, world.scheduler.reports, world.scheduler.persist])
+    for loop in islice(loops, steps):
+        loop(world.now)
+    after = world.crash()
+    after.turns(6, 1)
+    job, file = after.job(job_id), File.objects.get()
+    assert (job.status, job.num_exes) == ("COMPLETED", 1)
+    assert job.output == JobExecutionOutput.objects.get().output == {"files": {"TILES": [file.pk]}, "json": {"n": 3}}
 
 
 def test_a_job_that_is_canceled_while_its_output_is_collected_gives_nothing(tile, products):

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from scale.job.execution.captured import UnreadableOutput, read_captured
+from scale.job.execution.captured import MOST, UnreadableOutput, read_captured
 from scale.job.execution.configuration import step_variables
 
 PYTHON = (sys.executable, "-P", "-X", "utf8", "-m")
@@ -140,6 +140,13 @@ def test_what_is_wrong_with_the_output_has_an_exit_code_and_a_sentence(output, d
     assert (done.returncode, words in done.stderr, done.stdout) == (code, True, ""), done.stderr
 
 
+def test_what_a_link_in_the_place_of_the_directory_has_is_no_output(output):
+    output.rmdir()
+    output.symlink_to("/etc")
+    done = post(output, files(pattern="hostname"))
+    assert (done.returncode, "replaced by a link" in done.stderr) == (7, True)
+
+
 def test_a_workspace_that_is_not_there_is_not_made(output):
     (output / "a.tif").touch()
     (output.parent.parent / "products").rmdir()
@@ -147,7 +154,9 @@ def test_a_workspace_that_is_not_there_is_not_made(output):
     assert (done.returncode, "is not there" in done.stderr) == (4, True)
 
 
-@pytest.mark.parametrize("said", [None, b"", b"{", b'{"version": "1.0"}', b'{"version": "2.0", "files": [], "json": {}}'])
+@pytest.mark.parametrize(
+    "said", [None, b"", b"{", b" " * (MOST + 1), b'{"version": "1.0"}', b'{"version": "2.0", "files": [], "json": {}}']
+)
 def test_what_is_no_such_document_is_refused(said):
     with pytest.raises(UnreadableOutput):
         read_captured(said)

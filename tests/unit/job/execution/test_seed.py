@@ -93,6 +93,12 @@ def test_the_program_finds_everything_in_its_environment():
     }
 
 
+def test_a_type_of_no_shared_memory_hears_of_none():
+    asked = Asked(7, 2, {}, (), JobConfiguration(), {}, {}, {"cpus": 1.0}, 0.0)
+    document = seed_configuration(NAME, read_manifest(a_manifest()).value(), asked, directory="/exe", python=())
+    assert "ALLOCATED_SHAREDMEM" not in ExecutionConfiguration(document).get_env_vars("main")
+
+
 def test_secrets_stay_sealed_and_apart_even_those_that_are_none_any_more():
     found = configured()
     assert found.get_secrets("main") == {"KEY": "gAAA", "OLD": "gBBB"}
