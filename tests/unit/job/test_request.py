@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from scale.job.request import (
@@ -247,3 +250,12 @@ def test_secrets_are_parted_from_what_is_kept():
     assert without_secrets(own, INTERFACE) == ({"settings": {"HOST": "h", "KEY": "*****"}, "priority": 3}, {"KEY": "s"})
     assert without_secrets({"settings": {"KEY": "*****"}}, INTERFACE)[1] == {}
     assert without_secrets({"priority": 3}, INTERFACE) == ({"priority": 3}, {})
+
+
+def test_the_request_of_the_page_about_them_is_one():
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "run-jobs-of-a-type.md").read_text()
+    asked = parse_asked(json.loads(page.partition("-d '")[2].partition("'\n")[0]))
+    assert isinstance(asked, JobRequest)
+    assert asked.input["files"]["MASKS"] == [17, 18]
+    for field in (name for name in JobRequest.model_fields if name != "input"):
+        assert f"`{field}`" in page
