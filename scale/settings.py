@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "scale.queue",
     "scale.storage",
     "scale.job",
+    "scale.metrics",
     "scale.scheduler",
 ]
 

@@ -20,6 +20,7 @@ handler404 = "scale.exceptions.not_found"
 handler500 = "scale.exceptions.server_error"
 
 api: list[Any] = [
+    path("", include("scale.metrics.urls")),  # before the names of job types
     path("", include("scale.job.urls")),
     path("", include("scale.error.urls")),
     path("", include("scale.node.urls")),
