@@ -45,6 +45,10 @@ from scale.job.states import JobStatus
 from scale.job.submission import parse_submission
 from scale.kernel.clock import SystemClock
 from scale.kernel.ids import TaskId
+from scale.metrics.columns import JOB_TYPES
+from scale.metrics.filters import PlotFilter
+from scale.metrics.plots import plots_drawn
+from scale.metrics.selectors import demand, load_now, system_failures, types_running
 from scale.paging import count_of, rows_between
 from scale.queue.models import Queue
 from scale.queue.ordering import QueueMode
@@ -141,6 +145,7 @@ def queries() -> dict[str, Callable[[], Any]]:
     mine = Queue.objects.get(pk=(Queue.objects.earliest("id").pk + waiting.pk) // 2)
     before = Q(priority__lt=mine.priority) | Q(priority=mine.priority, queued__lt=mine.queued)
     by_start = jobs_selected(JobFilter(order=("-started",)))
+    week = PlotFilter.of({"started": ["P7D"], "group": ["overview", "errors"]}, late)
     deep = min(50_000, ended // 2)
     cursor = cursor_at(by_start, rows_between(by_start, deep, deep + 1)[0])
     return {
@@ -167,6 +172,12 @@ def queries() -> dict[str, Callable[[], Any]]:
         "jobs, the 50,000th by cursor": lambda: rows_between(rows_after(by_start, cursor), 0, PAGE),
         "jobs, the 50,000th by page": lambda: rows_between(by_start, deep, deep + PAGE),
         "jobs, failed, about how many": lambda: count_of(jobs_selected(JobFilter(status=("FAILED",))), 10_000),
+        "job types, running": types_running,
+        "job types, system failures": system_failures,
+        "load, measured": load_now,
+        "queued resources": demand,
+        "plot, counts of a week": lambda: plots_drawn(JOB_TYPES, week),
+        "plot, all columns of a week": lambda: plots_drawn(JOB_TYPES, week.model_copy(update={"group": ()})),
         "jobs, all that wait, by number": lambda: job_ids_chosen(JobChoice(status=[JobStatus.QUEUED]), alice, among=JobStatus),
         "history, a page of updates": lambda: task_updates_page(updates[0], UPDATES),
         "history, a page of jobs": lambda: jobs_page(ended - 2000, JOBS),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from scale.error.catalog import Category
@@ -22,6 +22,8 @@ from scale.parameters import given
 from scale.queue.models import Queue
 
 WAITS, QUEUED, RUNS = LIVE = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
+#: by no index of types: SQLite would go through all jobs in its order rather than look up the few of a status
+_BY_TYPE = F("job_type_id") + 0
 _ALWAYS = ("cpus", "mem", "disk", "gpus")  #: resources that are told also where there is none of them
 
 
@@ -57,9 +59,9 @@ def _types_of(status: JobStatus, since: str) -> list[TypeCount]:
     """Of those that are of this status, the type with the oldest first."""
     rows = list(
         Job.objects.filter(status=status)
-        .values_list("job_type_id")
+        .values_list(_BY_TYPE)
         .annotate(Count("id"), longest=Min(Coalesce(since, "created")))
-        .order_by("longest", "job_type_id")
+        .order_by("longest")
     )
     types = job_types_by_id(job_type_id for job_type_id, _, _ in rows)
     return [TypeCount(types[job_type_id], count, longest) for job_type_id, count, longest in rows]
@@ -67,14 +69,14 @@ def _types_of(status: JobStatus, since: str) -> list[TypeCount]:
 
 def system_failures() -> list[SystemFailure]:
     """What has failed by a fault of the system and has not been tried again, the latest first."""
+    errors = {error.pk: error for error in Error.objects.filter(category=Category.SYSTEM)}
     rows = list(
-        Job.objects.filter(status=JobStatus.FAILED, error__category=Category.SYSTEM)
-        .values_list("job_type_id", "error_id")
+        Job.objects.filter(status=JobStatus.FAILED, error_id__in=errors)
+        .values_list(_BY_TYPE, "error_id")
         .annotate(Count("id"), Min("last_status_change"), last=Max("last_status_change"))
-        .order_by("-last", "job_type_id", "error_id")
+        .order_by("-last", "error_id")
     )
     types = job_types_by_id(row[0] for row in rows)
-    errors = Error.objects.in_bulk([row[1] for row in rows])
     return [SystemFailure(types[of_type], errors[error], *counted) for of_type, error, *counted in rows]
 
 
@@ -91,7 +93,7 @@ class TypeLoad:
 def load_now() -> list[TypeLoad]:
     """By type, of those that have any."""
     counts: dict[int, dict[str, int]] = {}
-    rows = Job.objects.filter(status__in=LIVE).values_list("job_type_id", "status").annotate(Count("id")).order_by()
+    rows = Job.objects.filter(status__in=LIVE).values_list(_BY_TYPE, "status").annotate(Count("id")).order_by()
     for job_type_id, status, count in rows:
         counts.setdefault(job_type_id, {})[status] = count
     return [TypeLoad(number, *(of.get(status, 0) for status in LIVE)) for number, of in sorted(counts.items())]
