@@ -66,6 +66,17 @@ def newest_version(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str
     return [one for one in endpoints if not one[0].startswith("/api/v6/")]
 
 
+def anything_is_null_too(result: Any, **_: Any) -> Any:
+    """Where anything may stand, null may: to state both would have it be one of two that it is at once."""
+    if isinstance(result, list):
+        return [anything_is_null_too(one) for one in result]
+    if not isinstance(result, dict):
+        return result
+    return {
+        key: anything_is_null_too(value) for key, value in result.items() if (key, value) != ("oneOf", [{}, {"type": "null"}])
+    }
+
+
 def parameters_of(model: type[Parameters]) -> list[OpenApiParameter]:
     document = model.model_json_schema()
     return [_parameter(name, schema, document.get("$defs", {})) for name, schema in document["properties"].items()]
