@@ -49,6 +49,7 @@ from scale.metrics.columns import JOB_TYPES
 from scale.metrics.filters import PlotFilter
 from scale.metrics.plots import plots_drawn
 from scale.metrics.selectors import demand, load_now, system_failures, types_running
+from scale.node.models import Node
 from scale.paging import count_of, rows_between
 from scale.queue.models import Queue
 from scale.queue.ordering import QueueMode
@@ -127,7 +128,8 @@ def claim() -> None:
     for entries in first_of_each(QueueMode.FIFO):
         backlog.add(entries)
     asks = [ask for line in backlog.lines() for ask in line.asks]
-    plan_apply(placements=[Placement(ask, None) for ask in asks], gpus={}, framework_id="f", when=NOW)  # type: ignore[arg-type]
+    node, _ = Node.objects.get_or_create(hostname="node-1", defaults={"created": NOW, "last_modified": NOW})
+    plan_apply(placements=[Placement(ask, node.pk) for ask in asks], gpus={}, framework_id="f", when=NOW)
 
 
 def listed(**wanted: Any) -> list[Job]:
