@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
@@ -16,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from scale.account.permissions import user_of
+from scale.addresses import address_for
 from scale.engines.protocol import Stream
 from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeStatusFilter, RequeueChoice
 from scale.job.logs import LogParameters, Wanted, log_answer
@@ -43,9 +43,9 @@ from scale.job.services import job_submit, jobs_cancel, jobs_requeue, jobs_submi
 from scale.job.states import REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission, Submissions, parse_submission, parse_submissions
 from scale.kernel.reading import read
-from scale.paging import page_answer
+from scale.paging import long_page_answer, page_answer
 from scale.present import clock
-from scale.schema import page_of, parameters_of, problems
+from scale.schema import long_page_of, page_of, parameters_of, problems
 from scale.shapes import shaped
 
 
@@ -55,17 +55,17 @@ class JobsApi(APIView):
     @extend_schema(
         operation_id="job_list",
         parameters=parameters_of(JobFilter),
-        responses={200: page_of(JobOut), **problems(400, 404)},
+        responses={200: long_page_of(JobOut), **problems(400, 404)},
     )
     def get(self, request: Request) -> Response:
         wanted = JobFilter.of(dict(request.query_params.lists()), clock().now())
-        return page_answer(request, wanted, jobs_selected(wanted), JobOut)
+        return long_page_answer(request, wanted, jobs_selected(wanted), JobOut)
 
     @extend_schema(operation_id="job_submit", request=Submission, responses={201: JobOut, **problems(400, 413, 415)})
     def post(self, request: Request) -> Response:
         submission = parse_submission(request.data)
         job = job_submit(submission=submission, by=user_of(request), when=clock().now())
-        return Response(shaped(JobOut, job), status=201, headers={"Location": reverse("job", args=[job.pk])})
+        return Response(shaped(JobOut, job), status=201, headers={"Location": address_for(request, "job", job.pk)})
 
 
 class JobsBulkApi(APIView):
@@ -129,11 +129,11 @@ class JobExecutionsApi(APIView):
     @extend_schema(
         operation_id="job_execution_list",
         parameters=parameters_of(ExecutionFilter),
-        responses={200: page_of(JobExecutionOut), **problems(400, 404)},
+        responses={200: long_page_of(JobExecutionOut), **problems(400, 404)},
     )
     def get(self, request: Request, job_id: int) -> Response:
         wanted = ExecutionFilter.of(dict(request.query_params.lists()), clock().now())
-        return page_answer(request, wanted, executions_selected(job_id, wanted), JobExecutionOut)
+        return long_page_answer(request, wanted, executions_selected(job_id, wanted), JobExecutionOut)
 
 
 class JobExecutionApi(APIView):

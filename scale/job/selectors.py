@@ -30,11 +30,14 @@ _COLUMNS = {
 
 
 def jobs_selected(wanted: JobFilter) -> QuerySet[Job]:
-    """Those that fit, the newest first unless another order is wanted; each with what its list shows."""
+    """Those that fit, the newest first unless another order is wanted; each with what its list shows.
+
+    Equals follow each other in the direction of the last order, so that an index that ends with the id gives them as they are.
+    """
     jobs = _listed().filter(**_conditions(wanted))
     if any(name.endswith("duration") for name in wanted.order):
         jobs = jobs.annotate(duration=F("ended") - F("started"))
-    return jobs.order_by(*_order(wanted.order), "-id")
+    return jobs.order_by(*_order(wanted.order), "id" if wanted.order and not wanted.order[-1].startswith("-") else "-id")
 
 
 def job_found(job_id: int, when: datetime) -> Job:

@@ -88,3 +88,27 @@ def test_only_staff_change_a_node(alice, a_node):
 def test_a_stranger_is_not_found(staff):
     assert staff.get("nodes/999/").status_code == 404
     assert staff.patch("nodes/999/", {"is_paused": True}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "column", "left"), [({"is_paused": False}, "is_paused", False), ({"pause_reason": None}, "pause_reason", None)]
+)
+def test_what_is_empty_or_false_can_be_set(staff, a_node, change, column, left):
+    node = a_node(is_paused=True, pause_reason="broken")
+    assert staff.patch(f"nodes/{node.pk}/", change).status_code == 204
+    assert staff.get(f"nodes/{node.pk}/").json()[column] == left
+
+
+def test_a_list_of_nodes_knows_when_they_changed_and_several_orders(alice, a_node, clock):
+    for hostname, paused in (("a", True), ("b", False), ("c", True)):
+        a_node(hostname, is_paused=paused)
+        clock.move(timedelta(hours=1))
+
+    def names(query):
+        return [node["hostname"] for node in alice.get(f"nodes/?{query}").json()["results"]]
+
+    assert names("started=PT2H30M") == names("started=2026-01-31T13:00:00%2B00:00") == ["b", "c"]
+    assert names("ended=PT2H") == ["a", "b"]
+    assert names("order=-is_paused&order=-hostname") == ["c", "a", "b"]
+    assert fields_at_fault(alice.get("nodes/?started=PT1H&ended=PT1H")) == ["ended"]
+    assert fields_at_fault(alice.get("nodes/?order=x&is_active=maybe")) == ["is_active", "order"]
