@@ -1,10 +1,14 @@
-"""Which of the nodes that have no room now comes closest to it: the lowest score, and of equals the first. Pure."""
+"""Which of several nodes: of those that have no room the one that comes closest to it, of the others the fullest or the one with
+the most free; of equals the first. Pure.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from scale.scheduler.placement.columns import Columns, Mask, Needs
+from scale.queue.constraints import Strategy
+from scale.scheduler.placement.attributes import Mask
+from scale.scheduler.placement.columns import ROUNDING, Columns, Needs
 
 
 def shortfall(needs: Needs, usable: Columns, offered: Columns, could: Mask) -> Columns:
@@ -17,3 +21,21 @@ def shortfall(needs: Needs, usable: Columns, offered: Columns, could: Mask) -> C
         lacking = np.maximum(amount - usable[row], 0.0)
         shares += np.divide(lacking, offered[row], out=lacking, where=could)
     return shares
+
+
+def free_share(needs: Needs, usable: Columns, offered: Columns) -> Columns:
+    """How free each node is: of the resources that are wanted, the share of the one that is scarcest there."""
+    shares = np.ones(offered.shape[1])
+    for row, _ in needs:
+        of_row = np.divide(usable[row], offered[row], out=np.zeros_like(shares), where=offered[row] > 0)
+        np.minimum(shares, of_row, out=shares)
+    return shares
+
+
+def best(strategy: Strategy, shares: Columns, fits: Mask) -> int:
+    """The place of the first of the best that fit; -1 if none does."""
+    places = np.flatnonzero(fits)
+    if not places.size:
+        return -1
+    among = shares[places] if strategy is Strategy.SPREAD else -shares[places]
+    return int(places[np.argmax(among >= among.max() - ROUNDING)])
