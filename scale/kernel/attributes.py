@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from typing import Final
@@ -34,7 +33,7 @@ def read_value(value: object) -> Value:
     match value:
         case bool():
             return value
-        case int() | float() if math.isfinite(value) and abs(value) <= MAX_NUMBER:
+        case int() | float() if abs(value) <= MAX_NUMBER:
             return int(value) if value == int(value) else value
         case int() | float():
             raise ValueError(f"a number may not be beyond {MAX_NUMBER:.0e}")
