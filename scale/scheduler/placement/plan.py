@@ -234,17 +234,17 @@ class _Pass:
 
     def _place_best(self, turn: _Turn, count: int, strategy: Strategy) -> int:
         """Each on the best node that has room; returns for how many there is none."""
-        nodes = turn.nodes(self._room)
-        fits, shares = filters.feasible(turn.needs, nodes), scores.free_share(turn.needs, nodes.usable, nodes.offered)
-        while count and (place := scores.best(strategy, shares, fits)) >= 0:
+        nodes, needs = turn.nodes(self._room), turn.needs
+        shares = scores.free_share(needs, nodes.usable, nodes.offered)
+        ranks = scores.ranked(strategy, shares, filters.feasible(needs, nodes))
+        while count and (place := scores.best(ranks)) >= 0:
             turn.place = place
             times = turn.fit(self._room, count if strategy is Strategy.PACK else 1)
-            self._room.take(place, turn.needs, times)
+            self._room.take(place, needs, times)
             self._give(turn, place, times)
             count -= times
-            left = [(self._room.lists[row][place], amount, nodes.offered[row, place]) for row, amount in turn.needs]
-            fits[place] = all(usable >= amount - ROUNDING for usable, amount, _ in left)
-            shares[place] = min((usable / offered for usable, _, offered in left), default=1.0)
+            usable = [self._room.lists[row][place] for row, _ in needs]
+            ranks[place] = scores.rank(strategy, usable, [nodes.offered[row, place] for row, _ in needs], needs)
         return count
 
     def _place_ahead(self, turn: _Turn, count: int) -> int:

@@ -4,6 +4,9 @@ the most free; of equals the first. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import truediv
+
 import numpy as np
 
 from scale.queue.constraints import Strategy
@@ -32,10 +35,22 @@ def free_share(needs: Needs, usable: Columns, offered: Columns) -> Columns:
     return shares
 
 
-def best(strategy: Strategy, shares: Columns, fits: Mask) -> int:
-    """The place of the first of the best that fit; -1 if none does."""
-    places = np.flatnonzero(fits)
-    if not places.size:
-        return -1
-    among = shares[places] if strategy is Strategy.SPREAD else -shares[places]
-    return int(places[np.argmax(among >= among.max() - ROUNDING)])
+def ranked(strategy: Strategy, shares: Columns, fits: Mask) -> Columns:
+    """The higher, the better; where it does not fit, endlessly low."""
+    return np.where(fits, _SIGN[strategy] * shares, -np.inf)
+
+
+def rank(strategy: Strategy, usable: Sequence[float], offered: Sequence[float], needs: Needs) -> float:
+    """The same of one node, of which this may be used and this is offered of each resource that is wanted."""
+    if any(has < amount - ROUNDING for has, (_, amount) in zip(usable, needs, strict=True)):
+        return -np.inf
+    return _SIGN[strategy] * min(map(truediv, usable, offered), default=1.0)
+
+
+def best(ranks: Columns) -> int:
+    """The place of the first of the best; -1 if nothing fits anywhere."""
+    highest = ranks.max(initial=-np.inf)
+    return -1 if highest == -np.inf else int(np.argmax(ranks >= highest - ROUNDING))
+
+
+_SIGN = {Strategy.SPREAD: 1.0, Strategy.PACK: -1.0}

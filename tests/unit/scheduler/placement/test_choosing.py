@@ -15,7 +15,7 @@ from scale.queue.ordering import QueueMode
 from scale.scheduler.placement import filters
 from scale.scheduler.placement.filters import Nodes
 from scale.scheduler.placement.plan import decide as fast_decide
-from scale.scheduler.placement.scores import best, free_share
+from scale.scheduler.placement.scores import best, free_share, ranked
 from scale.scheduler.placement.snapshot import Snapshot as Lines
 from tests.builders import a_slot, an_ask, an_occupant, later
 from tests.reference.placement import OneByOne, Snapshot, decide, lines_of, nodes_of
@@ -148,8 +148,8 @@ def test_a_person_is_told_what_a_node_has_instead():
 def test_the_best_is_the_first_of_equals_that_fits():
     shares = np.array([0.5, 0.2, 0.2 + 1e-9, 0.9, 0.9 - 1e-9])
     fits = np.array([True, True, True, False, True])
-    assert (best(Strategy.PACK, shares, fits), best(Strategy.SPREAD, shares, fits)) == (1, 4)
-    assert best(Strategy.SPREAD, shares, ~fits & False) == -1
+    assert [best(ranked(strategy, shares, fits)) for strategy in (Strategy.PACK, Strategy.SPREAD)] == [1, 4]
+    assert best(ranked(Strategy.SPREAD, shares, fits & False)) == best(np.array([])) == -1
 
 
 def test_a_node_that_has_nothing_of_what_is_wanted_is_not_free_at_all():
