@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
@@ -16,6 +17,8 @@ class FaultOut(serializers.Serializer[Any]):
 
     field = serializers.CharField(help_text="A dotted path, such as `resources.cpus`; empty for the whole.")
     message = serializers.CharField()
+    code = serializers.CharField(required=False, help_text="Of a fault in a manifest or a configuration: which rule it breaks.")
+    pointer = serializers.CharField(required=False, help_text="Of the same: its place, as a JSON pointer (RFC 6901).")
 
 
 class ProblemOut(serializers.Serializer[Any]):
@@ -34,6 +37,7 @@ def problems(*statuses: int) -> dict[Any, Any]:
     return {(status, MEDIA_TYPE): ProblemOut for status in sorted({*statuses, 401, 503})}
 
 
+@cache
 def page_of(shape: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
     return inline_serializer(
         f"{shape.__name__.removesuffix('Out')}Page",

@@ -24,6 +24,7 @@ api: list[Any] = [
     path("", include("scale.error.urls")),
     path("", include("scale.node.urls")),
     path("", include("scale.scheduler.urls")),
+    path("", include("scale.storage.urls")),
     path("version/", VersionApi.as_view(), name="version"),
 ]
 

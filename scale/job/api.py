@@ -1,4 +1,4 @@
-"""Jobs, their executions, what those wrote, and job types, over REST."""
+"""Jobs, their executions, what those wrote, and how many there are of each type, over REST."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from scale.account.permissions import StaffWrites, user_of
+from scale.account.permissions import user_of
 from scale.engines.protocol import Stream
-from scale.job.changes import JobTypeChange
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter, RequeueChoice
+from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeStatusFilter, RequeueChoice
 from scale.job.logs import LogParameters, Wanted, log_answer
 from scale.job.selectors import (
     execution_found,
@@ -26,8 +25,6 @@ from scale.job.selectors import (
     job_found,
     job_ids_chosen,
     job_ids_known,
-    job_type_found,
-    job_types_selected,
     job_types_status,
     jobs_selected,
     task_of_execution,
@@ -39,16 +36,13 @@ from scale.job.serializers import (
     JobExecutionOut,
     JobIdsOut,
     JobOut,
-    JobTypeDetailOut,
-    JobTypeOut,
     JobTypeStatusOut,
     RequeuedOut,
-    ValidityOut,
 )
-from scale.job.services import job_submit, job_type_edit, jobs_cancel, jobs_requeue, jobs_submit
+from scale.job.services import job_submit, jobs_cancel, jobs_requeue, jobs_submit
 from scale.job.states import REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission, Submissions, parse_submission, parse_submissions
-from scale.kernel.reading import read, read_change
+from scale.kernel.reading import read
 from scale.paging import page_answer
 from scale.present import clock
 from scale.schema import page_of, parameters_of, problems
@@ -188,36 +182,6 @@ class LogApi(APIView):
         wanted = LogParameters.of(dict(request.query_params.lists()), clock().now())
         execution, task = task_of_execution(job_exe_id, wanted.task)
         return log_answer(request.path, execution, task, stream, Wanted(wanted.format, request.headers.get("Range")))
-
-
-class JobTypesApi(APIView):
-    """GET /job-types/ -- the kinds of jobs."""
-
-    @extend_schema(
-        operation_id="job_type_list",
-        parameters=parameters_of(JobTypeFilter),
-        responses={200: page_of(JobTypeOut), **problems(400, 404)},
-    )
-    def get(self, request: Request) -> Response:
-        wanted = JobTypeFilter.of(dict(request.query_params.lists()), clock().now())
-        return page_answer(request, wanted, job_types_selected(wanted), JobTypeOut)
-
-
-class JobTypeApi(APIView):
-    """GET and PATCH /job-types/{name}/{version}/ -- one of them."""
-
-    permission_classes = (StaffWrites,)
-
-    @extend_schema(operation_id="job_type_detail", responses={200: JobTypeDetailOut, **problems(404)})
-    def get(self, request: Request, name: str, version: str) -> Response:
-        return Response(shaped(JobTypeDetailOut, job_type_found(name, version)))
-
-    @extend_schema(
-        operation_id="job_type_edit", request=JobTypeChange, responses={200: ValidityOut, **problems(400, 403, 404, 413, 415)}
-    )
-    def patch(self, request: Request, name: str, version: str) -> Response:
-        job_type_edit(name=name, version=version, changes=read_change(JobTypeChange, request.data), when=clock().now())
-        return Response({"is_valid": True, "errors": [], "warnings": []})
 
 
 class JobTypesStatusApi(APIView):

@@ -56,13 +56,6 @@ class ExecutionFilter(Paged):
     error_category: tuple[Category, ...] = ()
 
 
-class JobTypeFilter(Paged):
-    keyword: tuple[Text, ...] = Field((), description="A word of its name, title or description.")
-    id: tuple[Id, ...] = ()
-    is_active: Flag | None = None
-    is_system: Flag | None = None
-
-
 class JobTypeStatusFilter(Span):
     started: Moment = Field("PT3H", validate_default=True)
     is_active: Flag | None = None

@@ -31,7 +31,8 @@ class JobType(models.Model):
     revision_num = models.IntegerField(default=1)
     docker_image = models.CharField(max_length=500, blank=True)
     manifest = models.JSONField(default=dict)
-    configuration = models.JSONField(default=dict)
+    configuration = models.JSONField(default=dict)  #: with stars in the place of secrets
+    secrets = models.JSONField(default=dict, db_default={})  #: settings that nobody may see: {name: what is sealed}
     created = models.DateTimeField()
     deprecated = models.DateTimeField(null=True)
     paused = models.DateTimeField(null=True)

@@ -137,12 +137,20 @@ class JobTypeStatusOut(serializers.Serializer[Any]):
     job_counts = JobCountOut(many=True)
 
 
+class FindingOut(serializers.Serializer[Any]):
+    """One thing that is wrong with a manifest or a configuration, or that was hardly meant."""
+
+    name = serializers.CharField(help_text="The code of the check.")
+    description = serializers.CharField(help_text="What is wrong, and what would be right.")
+    pointer = serializers.CharField(help_text="Its place, as a JSON pointer (RFC 6901).")
+
+
 class ValidityOut(serializers.Serializer[Any]):
-    """What there is to say of an edit that was made."""
+    """What there is to say of a manifest and a configuration."""
 
     is_valid = serializers.BooleanField()  # type: ignore[assignment]  # no attribute: DRF takes it out
-    errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # no attribute: DRF takes it out
-    warnings = serializers.ListField(child=serializers.DictField())
+    errors = FindingOut(many=True)  # type: ignore[assignment]  # no attribute: DRF takes it out
+    warnings = FindingOut(many=True)
 
 
 class ReferenceOut(serializers.Serializer[Any]):

@@ -101,6 +101,9 @@ def test_the_schema_is_valid_and_tells_of_every_endpoint(tmp_path):
         "token_issue job_list job_submit job_submit_many job_detail job_cancel job_requeue "
         "job_execution_list job_execution_detail job_execution_log "
         "job_type_list job_type_status job_type_detail job_type_edit "
+        "job_type_create job_type_validate job_type_name_list job_type_version_list job_type_revision_list "
+        "job_type_revision_detail workspace_list workspace_create workspace_validate workspace_detail workspace_edit "
+        "file_list file_detail "
         "error_list error_detail node_list node_detail node_edit scheduler_detail scheduler_edit status queue_status sizes "
         "version"
     )

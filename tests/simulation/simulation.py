@@ -14,8 +14,9 @@ from django.db.utils import OperationalError
 
 from scale.engines.instant import InstantEngine, Outcome
 from scale.engines.protocol import Condition, Reason, Superseded, TaskSpec
-from scale.job.services import COMMAND, COMMAND_VERSION, job_type_edit, jobs_cancel, jobs_requeue, jobs_submit
+from scale.job.services import COMMAND, COMMAND_VERSION, jobs_cancel, jobs_requeue, jobs_submit
 from scale.job.submission import parse_submission
+from scale.job.types.services import job_type_edit
 from scale.kernel.clock import ManualClock
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
