@@ -23,7 +23,7 @@ class QueueEntry:
     priority: int
     resources: Mapping[str, float]
     queued: datetime
-    constraints: Mapping[str, Any] | None = None  #: the document of what it asks of its node
+    constraints: Mapping[str, Any] | None  #: the document of what it asks of its node
 
 
 def shape_of(

@@ -64,7 +64,7 @@ class Placer:
 
     def cancel(self, canceled: Iterable[Canceled]) -> None:
         """These were taken off the queue without having run."""
-        for shape, end in canceled:
+        for end, shape in canceled:
             self._backlog.cancel(shape, end.job_id)
 
     def crowded(self) -> list[int]:

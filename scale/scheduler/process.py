@@ -412,7 +412,7 @@ class Scheduler:
 
     def _take_canceled(self, canceled: Sequence[Canceled]) -> None:
         self.placer.cancel(canceled)
-        self.job_exes.add_canceled_job_exes([end for _, end in canceled])
+        self.job_exes.add_canceled_job_exes([one.end for one in canceled])
 
 
 def _line_of_end(exe: RunningJobExecution) -> str:

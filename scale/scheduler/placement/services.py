@@ -66,28 +66,28 @@ def plan_settle(*, placements: Sequence[Placement], when: datetime) -> list[JobE
 
 
 class Canceled(NamedTuple):
-    """An execution that was canceled off the queue: how it stood there, and its end, not yet saved."""
+    """An execution that was canceled off the queue: its end, not yet saved, and the shape under which it waited."""
 
-    shape: str
     end: JobExecutionEnd
+    shape: str
 
 
 def cancels_settle(*, when: datetime) -> list[Canceled]:
     """All executions that were canceled off the queue and have no end."""
-    unended = JobExecution.objects.filter(has_ended=False, node__isnull=True).select_related("job")
+    unended = JobExecution.objects.filter(has_ended=False, node__isnull=True).select_related("job").order_by("id")
     return [
-        Canceled(shape_of(exe.job_type_id, exe.priority, exe.resources, exe.job.constraints), _canceled_end(exe, when))
-        for exe in unended.order_by("id")
+        Canceled(_canceled_end(exe, when), shape_of(exe.job_type_id, exe.priority, exe.resources, exe.job.constraints))
+        for exe in unended
     ]
 
 
 @transaction.atomic
 def queue_clear_canceled(*, framework_id: str, when: datetime, most: int = 500) -> list[Canceled]:
     """Take canceled entries off the queue and record executions that never ran."""
-    canceled = Queue.objects.filter(is_canceled=True).order_by("id").values_list("pk", flat=True)[:most]
-    made = _executions(_ANY, list(canceled), lambda claim: (None, ()), framework_id, when)
+    shapes = dict(Queue.objects.filter(is_canceled=True).order_by("id").values_list("pk", "shape")[:most])
+    made = _executions(_ANY, list(shapes), lambda claim: (None, ()), framework_id, when)
     delete_rows(Queue, [claim.entry_id for claim, _ in made])
-    return [Canceled(claim.shape, _canceled_end(execution, when)) for claim, execution in made]
+    return [Canceled(_canceled_end(execution, when), shapes[claim.entry_id]) for claim, execution in made]
 
 
 class _Claim(NamedTuple):
@@ -99,7 +99,6 @@ class _Claim(NamedTuple):
     exe_num: int
     priority: int
     resources: Mapping[str, float]
-    shape: str
     queued: datetime
     command: Any
     env: Mapping[str, str]
@@ -111,7 +110,7 @@ class _Claim(NamedTuple):
 
 
 _CLAIMED = [
-    *((Queue, name) for name in ("pk", "job", "job_type", "exe_num", "priority", "resources", "shape", "queued")),
+    *((Queue, name) for name in ("pk", "job", "job_type", "exe_num", "priority", "resources", "queued")),
     *((Job, name) for name in ("command", "env", "working_dir", "timeout", "input_file_size", "created")),
     (User, "username"),
 ]
