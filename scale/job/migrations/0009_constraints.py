@@ -4,6 +4,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("job", "0004_files")]
+    dependencies = [("job", "0005_secrets")]
 
     operations = [migrations.AddField(model_name="job", name="constraints", field=models.JSONField(null=True))]
