@@ -99,6 +99,7 @@ class Job(models.Model):
     working_dir = models.CharField(max_length=4096, null=True)  # noqa: DJ001 null is "a directory of its own"
     labels = models.JSONField(default=dict)
     resources = models.JSONField(default=dict)  #: what each execution needs: {name: amount}
+    constraints = models.JSONField(null=True)  #: what it asks of nodes beside that
     timeout = models.IntegerField()  #: seconds that the main task may run
     priority = models.IntegerField(default=100)
     max_tries = models.IntegerField()

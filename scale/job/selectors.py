@@ -172,7 +172,7 @@ def _with_what_it_names() -> QuerySet[Job]:
 
 
 def _listed() -> QuerySet[Job]:
-    return _with_what_it_names().defer("job_type_rev__manifest", "env", "input", "output", "configuration")
+    return _with_what_it_names().defer("job_type_rev__manifest", "env", "input", "output", "configuration", "constraints")
 
 
 def _executions() -> QuerySet[JobExecution]:

@@ -12,6 +12,7 @@ from scale.error.serializers import ErrorOut
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.node.serializers import NodeBriefOut
+from scale.queue.constraints import Strategy
 from scale.queue.serializers import WaitingOut
 from scale.shapes import shaped
 
@@ -33,6 +34,35 @@ class NullField(serializers.Field[None, None, None, Any]):
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "null"}]})
 class CommandField(serializers.JSONField):
     """Text for a shell, or a program with its arguments."""
+
+
+class WishField(serializers.Field[Any, None, Any, Any]):
+    """A member of what a job asks of nodes, as `document_of` keeps it."""
+
+    def __init__(self, default: Any, **rest: Any) -> None:
+        self._default = default
+        super().__init__(read_only=True, **rest)
+
+    def get_attribute(self, instance: Job) -> Any:
+        return (instance.constraints or {}).get(self.field_name, self._default)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object"}})
+class ConstraintsField(WishField):
+    """A list of objects with attribute, op and value."""
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class HostsField(WishField):
+    """A list of hostnames."""
+
+
+@extend_schema_field({"type": ["string", "null"], "enum": [*Strategy, None]})
+class StrategyField(WishField):
+    """How a node is chosen among several."""
 
 
 class JobTypeBriefOut(serializers.ModelSerializer[JobType]):
@@ -286,6 +316,10 @@ class JobDetailOut(JobOut):
     execution = serializers.SerializerMethodField()
     env = serializers.DictField(child=serializers.CharField(), read_only=True)
     waiting = serializers.SerializerMethodField()
+    constraints = ConstraintsField([])
+    hosts = HostsField([])
+    avoid_hosts = HostsField([])
+    placement = StrategyField(None)
 
     class Meta(JobOut.Meta):
         fields = (
@@ -299,6 +333,10 @@ class JobDetailOut(JobOut):
             "env",
             "working_dir",
             "waiting",
+            "constraints",
+            "hosts",
+            "avoid_hosts",
+            "placement",
         )
         read_only_fields = fields
 

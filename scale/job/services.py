@@ -114,7 +114,7 @@ def jobs_requeue(*, ids: Iterable[int], by: User, when: datetime, priority: int 
 @transaction.atomic
 def _requeue(ids: Sequence[int], by: User, when: datetime, priority: int | None) -> list[int]:
     wanted = Job.objects.filter(pk__in=ids, status__in=REQUEUEABLE, is_superseded=False)
-    columns = ("owner", "job_type", "num_exes", "resources", "priority")
+    columns = ("owner", "job_type", "num_exes", "resources", "constraints", "priority")
     jobs = {job.pk: job for job in wanted.order_by("pk").only(*columns).select_for_update()}
     _refuse_others({job.pk: job.owner_id for job in jobs.values()}, by)
     own = Coalesce("own_tries", "max_tries")
@@ -195,7 +195,7 @@ def _submit(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
     rows = [(*_columns(draft, when).values(), *same.values()) for draft in drafts]
     ids = insert_rows(Job, [*_columns(drafts[0], when), *same], rows)
     entries = [
-        QueueEntry(job_id, revision.job_type_id, 1, columns["priority"], columns["resources"], when)
+        QueueEntry(job_id, revision.job_type_id, 1, columns["priority"], columns["resources"], when, columns.get("constraints"))
         for job_id, (revision, columns, is_ready) in zip(ids, drafts, strict=True)
         if is_ready
     ]
@@ -224,6 +224,7 @@ def _asked(submission: Submission) -> dict[str, Any]:
         "working_dir": submission.working_dir,
         "labels": submission.labels,
         "resources": submission.resources.amounts,
+        "constraints": submission.asked_of_nodes,
         "timeout": submission.timeout,
         "priority": submission.priority,
         "max_tries": submission.max_tries,

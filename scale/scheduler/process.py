@@ -28,7 +28,7 @@ from scale.job.execution.manager import JobExecutionManager
 from scale.job.execution.selectors import executions_unended, executions_unknown
 from scale.job.execution.services import Recorded, jobs_put_back, jobs_recover
 from scale.job.messages import Message, running_job_messages
-from scale.job.models import JobExecution, JobExecutionEnd
+from scale.job.models import JobExecution
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.manager import TaskManager
 from scale.kernel.clock import Clock
@@ -48,7 +48,7 @@ from scale.scheduler.loops import Loop
 from scale.scheduler.metering import Meter
 from scale.scheduler.operating import Settings, schema_completed, settings_load
 from scale.scheduler.placement.ahead import PATIENCE
-from scale.scheduler.placement.services import cancels_settle, queue_clear_canceled
+from scale.scheduler.placement.services import Canceled, cancels_settle, queue_clear_canceled
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
 from scale.scheduler.recording import Handover, record
@@ -412,14 +412,14 @@ class Scheduler:
         if queue_has_canceled():  # asked first, since to write is to wait for whoever writes now
             self._cancels_are_doubtful = True
             with self._fence.writing():
-                ends = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
+                canceled = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
             self._cancels_are_doubtful = False
-            self._take_canceled(ends)
+            self._take_canceled(canceled)
             self._persist.wake()
 
-    def _take_canceled(self, ends: Sequence[JobExecutionEnd]) -> None:
-        self.placer.cancel(ends)
-        self.job_exes.add_canceled_job_exes(ends)
+    def _take_canceled(self, canceled: Sequence[Canceled]) -> None:
+        self.placer.cancel(canceled)
+        self.job_exes.add_canceled_job_exes([one.end for one in canceled])
 
 
 def _line_of_end(exe: RunningJobExecution) -> str:
