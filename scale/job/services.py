@@ -13,6 +13,8 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
 from scale.database import again_on_conflict, insert_rows
+from scale.job.arrays.selectors import submitted_array
+from scale.job.arrays.services import arrays_add, places_of
 from scale.job.execution.services import queue_again
 from scale.job.messages import batches
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
@@ -38,10 +40,12 @@ class Inactive(BadRequest):
 
 @again_on_conflict
 def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
-    """Record the job and put it on the queue; both or neither.
+    """Record the job and put it on the queue; both or neither. Of an array, it is the first member that is returned.
 
     :raises Inactive: nothing of its type is taken
     """
+    if submission.indices is not None:
+        return submitted_array(jobs_submit(submissions=[submission], by=by, when=when))
     revision = usable_revisions.get(COMMAND)
     draft = Draft(revision, _asked(submission))
     with transaction.atomic():
@@ -61,8 +65,10 @@ def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) 
     revision = usable_revisions.get(COMMAND)
     ids: list[int] = []
     with transaction.atomic():
-        for some in batches(submissions, _MOST_AT_ONCE):
-            ids += _submit([Draft(revision, _asked(submission)) for submission in some], by, when)
+        places = places_of(submissions, arrays_add(submissions=submissions, by=by, when=when))
+        drafts = (Draft(revision, {**_asked(submission), **place}) for submission, place in places)
+        for some in batches(drafts, _MOST_AT_ONCE):
+            ids += _submit(some, by, when)
         ring_after_commit(JOBS)
         tell_after_commit(logger, "submitted", ids, by=by.get_username())
     return ids
