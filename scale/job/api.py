@@ -18,14 +18,12 @@ from rest_framework.views import APIView
 from scale.account.permissions import StaffWrites, user_of
 from scale.engines.protocol import Stream
 from scale.job.changes import JobTypeChange
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter, RequeueChoice
+from scale.job.filters import ExecutionFilter, JobFilter, JobTypeFilter, JobTypeStatusFilter
 from scale.job.logs import LogParameters, Wanted, log_answer
 from scale.job.selectors import (
     execution_found,
     executions_selected,
     job_found,
-    job_ids_chosen,
-    job_ids_known,
     job_type_found,
     job_types_selected,
     job_types_status,
@@ -33,22 +31,20 @@ from scale.job.selectors import (
     task_of_execution,
 )
 from scale.job.serializers import (
-    CanceledOut,
     JobDetailOut,
     JobExecutionDetailOut,
     JobExecutionOut,
     JobIdsOut,
     JobOut,
+    JobSubmittedOut,
     JobTypeDetailOut,
     JobTypeOut,
     JobTypeStatusOut,
-    RequeuedOut,
     ValidityOut,
 )
-from scale.job.services import job_submit, job_type_edit, jobs_cancel, jobs_requeue, jobs_submit
-from scale.job.states import REQUEUEABLE, JobStatus, sources_of
+from scale.job.services import job_submit, job_type_edit, jobs_submit
 from scale.job.submission import Submission, Submissions, parse_submission, parse_submissions
-from scale.kernel.reading import read, read_change
+from scale.kernel.reading import read_change
 from scale.paging import page_answer
 from scale.present import clock
 from scale.schema import page_of, parameters_of, problems
@@ -67,11 +63,12 @@ class JobsApi(APIView):
         wanted = JobFilter.of(dict(request.query_params.lists()), clock().now())
         return page_answer(request, wanted, jobs_selected(wanted), JobOut)
 
-    @extend_schema(operation_id="job_submit", request=Submission, responses={201: JobOut, **problems(400, 413, 415)})
+    @extend_schema(operation_id="job_submit", request=Submission, responses={201: JobSubmittedOut, **problems(400, 413, 415)})
     def post(self, request: Request) -> Response:
         submission = parse_submission(request.data)
         job = job_submit(submission=submission, by=user_of(request), when=clock().now())
-        return Response(shaped(JobOut, job), status=201, headers={"Location": reverse("job", args=[job.pk])})
+        place = reverse("job-array", args=[job.array_id]) if job.array_id else reverse("job", args=[job.pk])
+        return Response(shaped(JobSubmittedOut, job), status=201, headers={"Location": place})
 
 
 class JobsBulkApi(APIView):
@@ -90,43 +87,6 @@ class JobApi(APIView):
     @extend_schema(operation_id="job_detail", responses={200: JobDetailOut, **problems(404)})
     def get(self, request: Request, job_id: int) -> Response:
         return Response(shaped(JobDetailOut, job_found(job_id, clock().now())))
-
-
-class JobCancelApi(APIView):
-    """POST /jobs/cancel/ -- these are no longer wanted."""
-
-    @extend_schema(operation_id="job_cancel", request=JobChoice, responses={202: CanceledOut, **problems(400, 403, 413, 415)})
-    def post(self, request: Request) -> Response:
-        when = clock().now()
-        choice = read(JobChoice, request.data, when=when)
-        ids = job_ids_chosen(choice, by=user_of(request), among=sources_of(JobStatus.CANCELED))
-        canceled = jobs_cancel(ids=ids, by=user_of(request), when=when)
-        return Response(shaped(CanceledOut, _became_of(choice, canceled)), status=202)
-
-
-class JobRequeueApi(APIView):
-    """POST /jobs/requeue/ -- these failed or were canceled, and are to be tried anew."""
-
-    @extend_schema(
-        operation_id="job_requeue", request=RequeueChoice, responses={202: RequeuedOut, **problems(400, 403, 413, 415)}
-    )
-    def post(self, request: Request) -> Response:
-        when = clock().now()
-        choice = read(RequeueChoice, request.data, when=when)
-        ids = job_ids_chosen(choice, by=user_of(request), among=REQUEUEABLE)
-        queued = jobs_requeue(ids=ids, by=user_of(request), when=when, priority=choice.priority)
-        return Response(shaped(RequeuedOut, _became_of(choice, queued)), status=202)
-
-
-def _became_of(choice: JobChoice, changed: Iterable[int]) -> dict[str, list[int]]:
-    """The jobs that changed, and of those that were named the ones that did not."""
-    named = set(choice.job_ids or ())
-    known = job_ids_known(named)
-    return {
-        "job_ids": [*changed],
-        "unchanged_job_ids": sorted(known.difference(changed)),
-        "unknown_job_ids": sorted(named - known),
-    }
 
 
 class JobExecutionsApi(APIView):

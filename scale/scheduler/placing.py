@@ -8,9 +8,8 @@ from contextlib import nullcontext
 from datetime import datetime
 
 from scale.database import not_synced
-from scale.job.models import JobExecution, JobExecutionEnd
+from scale.job.models import JobExecution
 from scale.node.manager import NodeManager
-from scale.queue.entry import shape_of
 from scale.queue.waiting import Reason
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.fence import Fence
@@ -63,11 +62,14 @@ class Placer:
         """Take what others have put on the queue."""
         self._learner.look(when)
 
-    def cancel(self, ends: Iterable[JobExecutionEnd]) -> None:
-        """These were taken off the queue without having run."""
-        for end in ends:
-            exe = end.job_exe
-            self._backlog.cancel(shape_of(exe.job_type_id, exe.priority, exe.resources), exe.job_id)
+    def cancel(self, entries: Mapping[str, Collection[int]]) -> None:
+        """These, by their shapes, were taken off the queue without having run."""
+        for shape, ids in entries.items():
+            self._backlog.cancel(shape, ids)
+
+    def recount(self) -> None:
+        """Some were taken off the queue, of which nobody knows whether they were counted."""
+        self._learner.recount()
 
     def crowded(self) -> list[int]:
         """The nodes that were given more than they have room for."""
