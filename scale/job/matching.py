@@ -25,7 +25,8 @@ class HasLabel(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, tuple[Any, ...]]:
         labels, params = compiler.compile(self.source_expressions[0])
-        return f"EXISTS (SELECT 1 FROM json_each({labels}) AS one WHERE one.key = %s AND one.value = %s)", (*params, *self._label)
+        condition = f"EXISTS (SELECT 1 FROM json_each({labels}) AS one WHERE one.key = %s AND one.value = %s)"  # noqa: S608 no value
+        return condition, (*params, *self._label)
 
     def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, tuple[Any, ...]]:
         labels, params = compiler.compile(self.source_expressions[0])

@@ -117,13 +117,13 @@ def jobs_requeue(*, ids: Iterable[int], by: User, when: datetime, priority: int 
     :raises Forbidden: one of the first that would be queued belongs to somebody else
     """
     some_at_a_time = batches(sorted(set(ids)), _MOST_AT_ONCE)
-    return [done for some in some_at_a_time for done in requeue(Job.objects.filter(pk__in=some), by, when, priority)]
+    return [done for some in some_at_a_time for done in requeue(Job.objects.filter(pk__in=some), by, when, priority=priority)]
 
 
 @again_on_conflict
 @transaction.atomic
 def requeue(
-    jobs: QuerySet[Job], by: User, when: datetime, priority: int | None = None, asked: datetime | None = None
+    jobs: QuerySet[Job], by: User, when: datetime, asked: datetime | None = None, *, priority: int | None = None
 ) -> list[int]:
     """Queue those anew that had failed or were canceled when this was asked; what never was on the queue is pending again."""
     then = given(last_status_change__lte=asked)
@@ -172,9 +172,7 @@ def uncancel(jobs: QuerySet[Job], by: User, when: datetime, asked: datetime | No
 def _uncancel(ids: Sequence[int], when: datetime) -> None:
     """These, which are ours, are pending again."""
     if ids:
-        Job.objects.filter(pk__in=ids).update(
-            status=JobStatus.PENDING, ended=None, last_status_change=when, last_modified=when
-        )
+        Job.objects.filter(pk__in=ids).update(status=JobStatus.PENDING, ended=None, last_status_change=when, last_modified=when)
 
 
 def _refuse_others(owners: Mapping[int, int], by: User) -> None:

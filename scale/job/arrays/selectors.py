@@ -52,9 +52,7 @@ def array_found(array_id: int) -> JobArray:
     if array is None:
         raise NotFound(f"There is no job array {array_id}.")
     members = Job.objects.filter(array=array)
-    told = members.aggregate(
-        first_job_id=Min("pk"), last_job_id=Max("pk"), first_queued=Min("queued"), last_ended=Max("ended")
-    )
+    told = members.aggregate(first_job_id=Min("pk"), last_job_id=Max("pk"), first_queued=Min("queued"), last_ended=Max("ended"))
     labels = members.filter(pk=told["first_job_id"]).values_list("labels", flat=True).first()
     vars(array).update(told, labels=labels or {})
     return array

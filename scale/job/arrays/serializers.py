@@ -56,7 +56,9 @@ class JobArrayDetailOut(JobArrayOut):
     labels = serializers.DictField(child=serializers.CharField(), read_only=True)
     first_job_id = serializers.IntegerField(read_only=True, allow_null=True)
     last_job_id = serializers.IntegerField(
-        read_only=True, allow_null=True, help_text="Others' jobs may have ids between the two; `/jobs/?array_id=` lists the members."
+        read_only=True,
+        allow_null=True,
+        help_text="Others may lie between the two; `/jobs/?array_id=` lists the members.",
     )
     first_queued = serializers.DateTimeField(read_only=True, allow_null=True)
     last_ended = serializers.DateTimeField(read_only=True, allow_null=True)

@@ -47,9 +47,7 @@ class JobUncancelApi(APIView):
         return _answer(request, CommandKind.UNCANCEL, JobChoice, UncanceledOut)
 
 
-def _answer(
-    request: Request, kind: CommandKind, body: type[JobChoice], shape: type[BaseSerializer[object]]
-) -> Response:
+def _answer(request: Request, kind: CommandKind, body: type[JobChoice], shape: type[BaseSerializer[object]]) -> Response:
     when = clock().now()
     done = jobs_command(kind=kind, choice=read(body, request.data, when=when), by=user_of(request), when=when)
     headers = {"Location": reverse("job-command", args=[done.command.pk])} if done.command else {}

@@ -23,7 +23,7 @@ AMONG: dict[CommandKind, Collection[JobStatus]] = {
 
 
 def job_ids_chosen(choice: JobChoice, by: User, among: Collection[JobStatus], most: int | None = None) -> list[int]:
-    """The first jobs of these statuses that somebody may mean by this: where none are named, only their own, unless they are staff.
+    """The first jobs of these statuses that somebody may mean by this: of others only if they are named, which is then refused.
 
     :raises Forbidden: a job is named that belongs to another
     """

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -34,6 +35,11 @@ class Commanded:
     command: JobCommand | None
 
 
+class _Times(NamedTuple):
+    when: datetime
+    asked: datetime | None = None  #: if that was before
+
+
 def jobs_command(*, kind: CommandKind, choice: JobChoice, by: User, when: datetime) -> Commanded:
     """Do this with the jobs that are chosen; where they are many, have it done.
 
@@ -45,7 +51,7 @@ def jobs_command(*, kind: CommandKind, choice: JobChoice, by: User, when: dateti
     unknown = sorted(named - known)
     if len(ids) > MOST_AT_ONCE:
         return Commanded((), (), unknown, _command_add(kind, choice, by, when))
-    changed = _do(kind, Job.objects.filter(pk__in=ids), choice, by, when) if ids else []
+    changed = _do(Job.objects.filter(pk__in=ids), kind, choice, by, _Times(when)) if ids else []
     return Commanded(changed, sorted(known.difference(changed)), unknown, None)
 
 
@@ -65,7 +71,8 @@ def command_advance(*, command: JobCommand, ids: Sequence[int], is_last: bool, w
     :param ids: in their order; what of them no longer fits stays as it is
     """
     jobs = jobs_commanded(command).filter(pk__in=ids)
-    changed = _do(CommandKind(command.kind), jobs, choice_of(command), command.by, when, command.asked) if ids else []
+    times = _Times(when, command.asked)
+    changed = _do(jobs, CommandKind(command.kind), choice_of(command), command.by, times) if ids else []
     command.changed += len(changed)
     command.cursor = command.newest if is_last else ids[-1]
     command.ended = when if is_last else None
@@ -76,11 +83,11 @@ def command_advance(*, command: JobCommand, ids: Sequence[int], is_last: bool, w
     return command
 
 
-def _do(kind: CommandKind, jobs: QuerySet[Job], choice: JobChoice, by: User, when: datetime, asked: datetime | None = None) -> list[int]:
+def _do(jobs: QuerySet[Job], kind: CommandKind, choice: JobChoice, by: User, times: _Times) -> list[int]:
     match kind:
         case CommandKind.CANCEL:
-            return cancel(jobs, by, when, asked)
+            return cancel(jobs, by, *times)
         case CommandKind.REQUEUE:
-            return requeue(jobs, by, when, choice.priority if isinstance(choice, RequeueChoice) else None, asked)
+            return requeue(jobs, by, *times, priority=choice.priority if isinstance(choice, RequeueChoice) else None)
         case CommandKind.UNCANCEL:
-            return uncancel(jobs, by, when, asked)
+            return uncancel(jobs, by, *times)
