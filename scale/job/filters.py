@@ -83,6 +83,12 @@ class JobFilter(Span):
         return any(value is not None and value != () for value in never)
 
     @property
+    def tells_members_apart(self) -> bool:
+        """Whether it asks for what may differ between the members of an array."""
+        of_one = (self.status, self.error_category, self.error_id, self.is_superseded, self.started, self.ended)
+        return any(value is not None and value != () for value in of_one)
+
+    @property
     def is_by_line(self) -> bool:
         """Whether an array is to be one line."""
         return not (self.members or self.array_id or self.job_id)

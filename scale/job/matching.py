@@ -57,7 +57,12 @@ class Lines(QuerySet[Job]):
     def of(cls, wanted: JobFilter) -> Lines:
         lines = cls(Job)
         lines._wanted = wanted
-        first = _members(wanted).values("array").annotate(first=Min("pk")).values("first")
+        first = (
+            _members(wanted if wanted.tells_members_apart else JobFilter())
+            .values("array")
+            .annotate(first=Min("pk"))
+            .values("first")
+        )
         return lines.filter(_conditions(wanted)).filter(Q(array=None) | Q(pk__in=first))
 
     def count(self) -> int:

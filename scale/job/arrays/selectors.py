@@ -4,26 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from django.db.models import Count, Max, Min, Prefetch, Q, QuerySet
+from django.db.models import Count, Max, Min, Prefetch, QuerySet
 
 from scale.job.models import Job, JobArray
 from scale.job.states import JobStatus
 from scale.kernel.errors import NotFound
 
 
-def arrays_counted() -> QuerySet[JobArray]:
-    """Each with the number of its members of each status; an index knows that alone."""
-    return JobArray.objects.annotate(**{_of(status): Count("job", filter=Q(job__status=status)) for status in JobStatus})
+class Counted(QuerySet[JobArray]):
+    """Arrays that know how many of their members are of which status: counted in one query, in the order of an index."""
+
+    def _fetch_all(self) -> None:
+        is_new = self._result_cache is None
+        super()._fetch_all()
+        if is_new:
+            _count([one for one in self._result_cache or () if isinstance(one, JobArray)])
+
+
+def _count(arrays: Sequence[JobArray]) -> None:
+    members = Job.objects.filter(array__in=[array.pk for array in arrays])
+    told = {
+        (array, status): count for array, status, count in members.values_list("array", "status").annotate(Count("pk")).order_by()
+    }
+    for array in arrays:
+        vars(array)["counts"] = {str(status): told.get((array.pk, status), 0) for status in JobStatus}
 
 
 def counts_of(array: JobArray) -> dict[str, int]:
-    """By status, of an array that `arrays_counted` gave."""
-    return {status: getattr(array, _of(status)) for status in JobStatus}
+    """By status, of an array that is `Counted`."""
+    counts: dict[str, int] = vars(array)["counts"]
+    return counts
 
 
 def with_arrays(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """With their arrays, in one query for all of them, and none where there are no arrays."""
-    return jobs.prefetch_related(Prefetch("array", queryset=arrays_counted()))
+    """With their arrays and those's counts, in a query each for all of them, and none where there are no arrays."""
+    return jobs.prefetch_related(Prefetch("array", queryset=Counted(JobArray)))
 
 
 def submitted_array(job_ids: Sequence[int]) -> Job:
@@ -40,7 +55,7 @@ def array_sizes(ids: Iterable[int]) -> dict[int, int]:
 
 def arrays_selected() -> QuerySet[JobArray]:
     """The newest first."""
-    return arrays_counted().select_related("owner").order_by("-id")
+    return Counted(JobArray).select_related("owner").order_by("-id")
 
 
 def array_found(array_id: int) -> JobArray:
@@ -56,7 +71,3 @@ def array_found(array_id: int) -> JobArray:
     labels = members.filter(pk=told["first_job_id"]).values_list("labels", flat=True).first()
     vars(array).update(told, labels=labels or {})
     return array
-
-
-def _of(status: JobStatus) -> str:
-    return f"{status.lower()}_jobs"

@@ -51,7 +51,7 @@ class JobArrayOut(serializers.ModelSerializer[JobArray]):
 
 
 class JobArrayDetailOut(JobArrayOut):
-    """An array, and what came of its members until now, as `array_found` gives it. History that was tidied away counts no more."""
+    """An array, and what came of its members until now, as `array_found` gives it."""
 
     labels = serializers.DictField(child=serializers.CharField(), read_only=True)
     first_job_id = serializers.IntegerField(read_only=True, allow_null=True)
