@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar, get_args
@@ -105,18 +105,16 @@ def _unknown(where: Sequence[int | str], model: type[BaseModel]) -> str:
     *above, last = map(str, where)
     for part in above:
         if part in model.model_fields:  # else it is the number of an item
-            model = next(_models(model.model_fields[part].annotation))
+            model = next(iter(_models(model.model_fields[part].annotation)), model)
     names = list(model.model_fields)
     near = get_close_matches(last, names, n=1) if len(last) <= _LONGEST_SHOWN else []
     return f"is not known; did you mean {near[0]}?" if near else f"is not known; known are: {', '.join(names)}"
 
 
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
+def _models(annotation: object) -> list[type[BaseModel]]:
     """The models in a type such as ``list[Model] | None``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models(part)
+    own = [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []
+    return [*own, *(model for part in get_args(annotation) for model in _models(part))]
 
 
 def _printable(text: str) -> str:

@@ -192,6 +192,21 @@ def test_a_command_that_nobody_has_finished_does_not_hold_up_the_queue():
     assert "QUEUED" not in world.statuses()
 
 
+def test_the_commands_are_woken_by_whoever_rings_and_go_on_until_all_is_done():
+    world = World(nodes={})
+    world.submit(MANY)
+    [loop] = [loop for loop in world.scheduler.loops if loop.name == "commands"]
+    command(world, "cancel", status=["QUEUED"])
+    world.scheduler.wake()
+    turns = 0
+    while loop.bell.is_set():
+        loop.bell.clear()
+        loop.turn(world.now)
+        turns += 1
+    assert (turns, world.statuses()) == (4, {"CANCELED": MANY})
+
+
+@pytest.mark.slow
 def test_ten_thousand_jobs_of_which_half_are_canceled_and_tried_anew_are_counted_alike_by_all(settings, home):
     world = World(nodes=NODES, behave=lambda _: FOREVER)
     settings.CLOCK = world.clock
