@@ -89,6 +89,16 @@ class JobRequest(Body):
             raise ValueError("state the job type once: `job_type_id`, or `job_type` with `name` and `version`")
         return self
 
+    @property
+    def jobs(self) -> int:
+        """How many it asks for."""
+        return 1
+
+    @property
+    def indices(self) -> range | None:
+        """Of an array; there are none of jobs of a type yet."""
+        return None
+
 
 Asked = Submission | JobRequest
 

@@ -9,10 +9,12 @@ from rest_framework import serializers
 
 from scale.error.catalog import Category
 from scale.error.serializers import ErrorOut
+from scale.job.arrays.serializers import ArrayBriefOut, array_brief
 from scale.job.execution.configuration import without_secrets
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.node.serializers import NodeBriefOut
+from scale.queue.constraints import Strategy
 from scale.queue.serializers import WaitingOut
 from scale.shapes import shaped
 
@@ -34,6 +36,35 @@ class NullField(serializers.Field[None, None, None, Any]):
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "null"}]})
 class CommandField(serializers.JSONField):
     """Text for a shell, or a program with its arguments."""
+
+
+class WishField(serializers.Field[Any, None, Any, Any]):
+    """A member of what a job asks of nodes, as `document_of` keeps it."""
+
+    def __init__(self, default: Any, **rest: Any) -> None:
+        self._default = default
+        super().__init__(read_only=True, **rest)
+
+    def get_attribute(self, instance: Job) -> Any:
+        return (instance.constraints or {}).get(self.field_name, self._default)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object"}})
+class ConstraintsField(WishField):
+    """A list of objects with attribute, op and value."""
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class HostsField(WishField):
+    """A list of hostnames."""
+
+
+@extend_schema_field({"type": ["string", "null"], "enum": [*Strategy, None]})
+class StrategyField(WishField):
+    """How a node is chosen among several."""
 
 
 class JobTypeBriefOut(serializers.ModelSerializer[JobType]):
@@ -174,6 +205,7 @@ class JobOut(serializers.ModelSerializer[Job]):
     owner = serializers.CharField(source="owner.username", read_only=True)
     labels = serializers.DictField(child=serializers.CharField(), read_only=True)
     command = CommandField(read_only=True, allow_null=True)
+    array = serializers.SerializerMethodField()
 
     class Meta:
         model = Job
@@ -214,12 +246,26 @@ class JobOut(serializers.ModelSerializer[Job]):
             "command",
             "timeout",
             "retry_on",
+            "array",
         )
         read_only_fields: tuple[str, ...] = fields
+
+    @extend_schema_field(ArrayBriefOut(allow_null=True))
+    def get_array(self, job: Job) -> dict[str, Any] | None:
+        return array_brief(job)
 
     @extend_schema_field({"type": "array", "items": {"type": "object"}})
     def get_input_files(self, job: Job) -> list[object]:
         return []
+
+
+class JobSubmittedOut(JobOut):
+    """A job; of an array, its first member, and the ids of all."""
+
+    job_ids = serializers.ListField(child=serializers.IntegerField(), required=False, help_text="Of an array, in order.")
+
+    class Meta(JobOut.Meta):
+        fields = (*JobOut.Meta.fields, "job_ids")
 
 
 class JobExecutionOut(serializers.ModelSerializer[JobExecution]):
@@ -292,6 +338,10 @@ class JobDetailOut(JobOut):
     execution = serializers.SerializerMethodField()
     env = serializers.DictField(child=serializers.CharField(), read_only=True)
     waiting = serializers.SerializerMethodField()
+    constraints = ConstraintsField([])
+    hosts = HostsField([])
+    avoid_hosts = HostsField([])
+    placement = StrategyField(None)
 
     class Meta(JobOut.Meta):
         fields = (
@@ -305,6 +355,10 @@ class JobDetailOut(JobOut):
             "env",
             "working_dir",
             "waiting",
+            "constraints",
+            "hosts",
+            "avoid_hosts",
+            "placement",
         )
         read_only_fields = fields
 
@@ -323,19 +377,3 @@ class JobIdsOut(serializers.Serializer[Any]):
     """The jobs that were made, in the order in which they were asked for."""
 
     ids = serializers.ListField(child=serializers.IntegerField())
-
-
-class CanceledOut(serializers.Serializer[Any]):
-    """What became of a cancel; of the jobs that were named, also those that did not change."""
-
-    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Canceled now.")
-    unchanged_job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Over already, or not meant.")
-    unknown_job_ids = serializers.ListField(child=serializers.IntegerField())
-
-
-class RequeuedOut(serializers.Serializer[Any]):
-    """What became of a requeue; of the jobs that were named, also those that did not change."""
-
-    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="On the queue again.")
-    unchanged_job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Not over, completed, or not meant.")
-    unknown_job_ids = serializers.ListField(child=serializers.IntegerField())

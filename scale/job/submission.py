@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
+from scale.job.arrays.span import MAX_MEMBERS, Arrayed
 from scale.job.states import RetryOn
+from scale.job.wishes import Wishes
 from scale.kernel.errors import Fault, Invalid
 from scale.kernel.reading import Body, Text, faults_of, read, shown
 
@@ -16,12 +18,21 @@ MAX_ARGUMENT = 131_071  #: bytes; what Linux gives one argument or variable, wit
 MAX_COMMAND = 1_048_576  #: bytes of all arguments together
 MAX_ENV = 524_288  #: bytes of all variables together; with the command it stays below what an exec may carry
 MAX_INT = 2**31 - 1
-MAX_JOBS = 10_000  #: of one request
+MAX_JOBS = MAX_MEMBERS  #: of one request; each member of an array is one
 _MOST_FAULTS = 50  #: of many jobs; an answer is for a reader
 MAX_AMOUNT = 1e12
 _POINTER = 9  #: bytes that a text costs in an exec beside its own: the NUL and an address
 OURS = "SCALE_"
-T = TypeVar("T")
+
+
+class Countable(Protocol):
+    """Something that asks for jobs."""
+
+    @property
+    def jobs(self) -> int: ...
+
+
+T = TypeVar("T", bound=Countable)
 
 
 class InvalidSubmission(Invalid):
@@ -62,8 +73,8 @@ Labels = Annotated[
 ]
 
 
-class Submission(Body):
-    """One job, as it was asked for; what was left out has its default."""
+class Submission(Wishes, Arrayed):
+    """One job, or an array of them, as it was asked for; what was left out has its default."""
 
     command: str | list[str] = Field(description="Text runs by `/bin/sh -c`; a list is a program with its arguments.")
     name: Annotated[str, AfterValidator(printable)] = Field("", max_length=200)
@@ -148,6 +159,8 @@ def parse_submissions(raw: object, parse: Callable[[object], T] = parse_submissi
             faults += _of_job(number, error.faults)
         if len(faults) >= _MOST_FAULTS:
             raise InvalidSubmission(_cut(faults, jobs[number + 1 :], number))
+    if (asked := sum(job.jobs for job in read_jobs)) > MAX_JOBS:
+        faults.append(Fault("jobs", f"asks for {asked} jobs, the members of arrays counted; at most {MAX_JOBS} go together"))
     if faults:
         raise InvalidSubmission(faults)
     return read_jobs

@@ -9,9 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from scale.database import not_synced
-from scale.job.models import JobExecution, JobExecutionEnd
+from scale.job.models import JobExecution
 from scale.node.manager import NodeManager
-from scale.queue.entry import shape_of
 from scale.queue.waiting import Reason
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.fence import Fence
@@ -68,11 +67,14 @@ class Placer:
         """Take what others have put on the queue."""
         self._learner.look(when)
 
-    def cancel(self, ends: Iterable[JobExecutionEnd]) -> None:
-        """These were taken off the queue without having run."""
-        for end in ends:
-            exe = end.job_exe
-            self._backlog.cancel(shape_of(exe.job_type_id, exe.priority, exe.resources), exe.job_id)
+    def cancel(self, entries: Mapping[str, Collection[int]]) -> None:
+        """These, by their shapes, were taken off the queue without having run."""
+        for shape, ids in entries.items():
+            self._backlog.cancel(shape, ids)
+
+    def recount(self) -> None:
+        """Some were taken off the queue, of which nobody knows whether they were counted."""
+        self._learner.recount()
 
     def crowded(self) -> list[int]:
         """The nodes that were given more than they have room for."""
@@ -90,7 +92,7 @@ class Placer:
 
     def place(self, settings: Settings, when: datetime) -> list[JobExecution]:
         """One pass, if anything has changed; returns the executions that were made, none of them launched."""
-        snapshot = self._snapshot(settings)
+        snapshot = self._snapshot(settings, when)
         seen = (self._backlog.version, snapshot.room, settings.paused_types)
         if not self._tracker.update(is_paused=settings.is_paused) and seen == self._seen:
             self.is_ahead = False
@@ -105,11 +107,12 @@ class Placer:
         self._seen = None if plan.is_cut else seen
         return made
 
-    def _snapshot(self, settings: Settings) -> Snapshot:
+    def _snapshot(self, settings: Settings, when: datetime) -> Snapshot:
         self._backlog.order(settings.queue_mode)
         self._learner.fill()
+        self._learner.learn_constraints(when)
         return Snapshot(
-            lines=self._backlog.lines(),
+            lines=[line for line in self._backlog.lines() if line.is_known],
             nodes=self._tracker.columns,
             occupants=self._allocations.occupants,
             room={kind: limit - self._allocations.running_of_type(kind) for kind, limit in settings.limits.items()},

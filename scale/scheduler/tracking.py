@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from scale.kernel.attributes import given
 from scale.kernel.resources import IMAGES
 from scale.node.conditions import KnownNode
 from scale.node.manager import NodeManager
@@ -63,4 +64,5 @@ class NodeTracker:
         state = node.state(scheduler_is_paused=is_paused)
         holds_back = node.engine in self._holding
         offered = node.offered + _ANY_IMAGES if node.engine in self._containing else node.offered
-        return Slot(node.id, node.hostname, offered, state.takes_new_jobs, state.description, holds_back)
+        attributes = {**node.attributes, **given(node.hostname, node.engine)}
+        return Slot(node.id, node.hostname, offered, state.takes_new_jobs, state.description, holds_back, attributes)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from scale.account.permissions import StaffWrites
+from scale.addresses import address_for
 from scale.kernel.reading import read, read_change
 from scale.paging import page_answer
 from scale.present import clock
@@ -42,7 +42,7 @@ class WorkspacesApi(APIView):
     )
     def post(self, request: Request) -> Response:
         workspace = workspace_create(new=read(NewWorkspace, request.data), when=clock().now())
-        location = reverse("workspace", args=[workspace.pk])
+        location = address_for(request, "workspace", workspace.pk)
         return Response(shaped(WorkspaceDetailOut, workspace), status=201, headers={"Location": location})
 
 

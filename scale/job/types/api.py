@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from scale.account.permissions import StaffWrites
+from scale.addresses import address_for
 from scale.job.serializers import JobTypeDetailOut, JobTypeOut, ValidityOut
 from scale.job.types.changes import JobTypeChange, JobTypeDraft, NewJobType, columns_of
 from scale.job.types.filters import JobTypeFilter, JobTypeNameFilter, JobTypeVersionFilter
@@ -52,14 +52,14 @@ class JobTypesApi(APIView):
     )
     def post(self, request: Request) -> Response:
         columns = columns_of(read(NewJobType, request.data).stated)
-        return _answer(job_type_define(columns=columns, when=clock().now()))
+        return _answer(request, job_type_define(columns=columns, when=clock().now()))
 
 
-def _answer(defined: Defined) -> Response:
+def _answer(request: Request, defined: Defined) -> Response:
     if not defined.is_new:
         return Response(defined.report.answer)
     job_type = defined.job_type
-    location = reverse("job-type", args=[job_type.name, job_type.version])
+    location = address_for(request, "job-type", job_type.name, job_type.version)
     return Response(shaped(JobTypeDetailOut, job_type), status=201, headers={"Location": location})
 
 
@@ -114,7 +114,7 @@ class JobTypeApi(APIView):
     )
     def patch(self, request: Request, name: str, version: str) -> Response:
         changes = columns_of(read_change(JobTypeChange, request.data))
-        return _answer(job_type_edit(name=name, version=version, changes=changes, when=clock().now()))
+        return _answer(request, job_type_edit(name=name, version=version, changes=changes, when=clock().now()))
 
 
 class JobTypeRevisionsApi(APIView):

@@ -71,7 +71,8 @@ def test_the_sentence_and_the_mask_agree():
 
 
 def test_what_lasts_is_told_before_what_passes():
-    assert [each.code for each in filters.FILTERS] == ["no-engine", "too-small", "not-ready", "busy", "reserved"]
+    codes = ["no-engine", "constraints", "too-small", "not-ready", "busy", "reserved"]
+    assert [each.code for each in filters.FILTERS] == codes
 
 
 def test_what_has_an_image_goes_where_images_are_run():
