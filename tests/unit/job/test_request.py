@@ -73,6 +73,7 @@ def test_a_command_is_a_plain_job_and_whoever_names_a_type_wants_one_of_it():
 def test_many_may_be_of_both_kinds():
     one, other = parse_submissions({"jobs": [{"command": "true"}, {"job_type_id": 1}]}, parse_asked)
     assert (type(one), type(other)) == (Submission, JobRequest)
+    assert (other.jobs, other.indices) == (1, None)
     with pytest.raises(InvalidSubmission) as raised:
         parse_submissions({"jobs": [{"job_type_id": "x", "command": "y"}]}, parse_asked)
     assert {fault.field for fault in raised.value.faults} == {"jobs.0.job_type_id", "jobs.0.command"}
