@@ -14,7 +14,7 @@ Title = Annotated[Text, Field(max_length=50)]
 Description = Annotated[Text, Field(max_length=500)]
 Url = Annotated[Text, Field(max_length=2000)]
 
-_ACTIVE = "Of a workspace that is not active, no new job reads and no job writes; what runs goes on reading."
+_ACTIVE = "Of a workspace that is not active, no new job reads, and none that starts writes; what runs goes on."
 _URL = "Where people find its files, or null."
 
 

@@ -180,6 +180,18 @@ def test_only_main_is_given_the_secret_and_only_there_is_it_open(products):
     assert "of-" not in str(list(JobExecution.objects.values())) + str(list(Job.objects.values()))
 
 
+@pytest.mark.parametrize("number", [1e20, -1e300, 1e-300, 2**63])
+def test_no_number_that_a_database_gives_back_in_another_form_stops_the_scheduler(number):
+    job_type = a_type(a_manifest(interface={"inputs": {"json": [{"name": "n", "type": "number"}]}}))
+    specs = []
+    world = a_world(lambda spec: specs.append(spec) or says(b'{"version": "1.0", "files": [], "json": {}}')(spec))
+    job_id = submit(world, job_type, input={"json": {"n": number}})
+    world.turns(6)
+    assert world.job(job_id).status == "COMPLETED"
+    (main,) = (spec for spec in specs if spec.id.endswith("_main"))
+    assert float(main.env["N"]) == float(number)
+
+
 def test_a_secret_that_cannot_be_opened_fails_the_task_with_a_sentence(products, settings):
     interface = {"settings": [{"name": "KEY", "secret": True}]}
     secret = a_type(a_manifest("secret", interface=interface), secrets={"KEY": "x"})
