@@ -13,8 +13,6 @@ from scale.cli.choosing import Which
 from scale.cli.options import taking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from scale.client import Json, ScaleClient
 
 MANY = 1000  #: jobs; so many are asked about before
@@ -86,8 +84,8 @@ def _change(
     if not job_ids and not which.is_stated():
         raise typer.BadParameter("state the ids of the jobs, or options such as --status that they fit", param_hint="ID")
     with service() as scale:
-        if which.is_stated() and not yes:
-            _ask(scale, kind, job_ids or (), which)
+        if not job_ids and not yes:
+            _ask(scale, kind, which)
         answer = getattr(scale, kind.verb)(*job_ids or (), **which.choice(scale), **(beside or {}))
         if as_json:
             show.print_json(answer)
@@ -97,16 +95,15 @@ def _change(
         raise typer.Exit(FAILED)
 
 
-def _ask(scale: ScaleClient, kind: _Kind, job_ids: Iterable[int], which: Which) -> None:
+def _ask(scale: ScaleClient, kind: _Kind, which: Which) -> None:
     """Have a person say yes to very many; where there is no person, that is for --yes to say."""
-    parameters = {"status": kind.among, "job_id": [*job_ids], "members": "true", **which.parameters(scale)}
+    parameters = {"status": kind.among, "members": "true", **which.parameters(scale)}
     page = scale.jobs(page_size=1, **parameters)
     if page["count"] < MANY:
         return
-    about = "about " if page.get("count_is_estimate") else ""
-    these = f"{about}{page['count']:,} jobs"
+    these = f"{'about ' if page.get('count_is_estimate') else ''}{page['count']:,} jobs"
     if not sys.stdin.isatty():
-        raise typer.BadParameter(f"this is about {these}; say --yes if they are meant", param_hint="--yes")
+        raise typer.BadParameter(f"{these} fit; say --yes if they are meant", param_hint="--yes")
     typer.confirm(f"{kind.verb.capitalize()} up to {these}?", abort=True, err=True)
 
 

@@ -103,6 +103,11 @@ def duration(length: timedelta) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def counts(by_status: dict[str, int]) -> str:
+    """How many jobs are of which status, in the order of a life; what there are none of is left out."""
+    return ", ".join(f"{number:,} {status.lower()}" for status, number in by_status.items() if number) or "none"
+
+
 def command_text(command: Any) -> str:
     """A command as a person would type it."""
     import shlex
