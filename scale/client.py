@@ -168,6 +168,10 @@ class ScaleClient:
         """An array, with `counts` of its members by status."""
         return self._json("GET", f"job-arrays/{array_id}/")
 
+    def input_files(self, job_id: int, *, page_size: int = 1000) -> Json:
+        """One page of the files that a job of a job type reads."""
+        return self._json("GET", f"jobs/{job_id}/input_files/", params={"page_size": page_size})
+
     def executions(self, job_id: int) -> Json:
         """One page of a job's executions, the latest first."""
         return self._json("GET", f"jobs/{job_id}/executions/")
@@ -226,8 +230,8 @@ class ScaleClient:
     def cancel(self, *job_ids: int, **choice: Any) -> Json:
         """Cancel jobs: these, or those that fit every field of the choice, such as `owners=["alice"]`.
 
-        The answer names those that were canceled and, of the named ones, those that were over and those that nobody knows. Of more
-        than 500, `command` tells what the scheduler works off; `wait_command` waits for it.
+        The answer names those that were canceled and, of the named ones, those that were over and those that nobody knows. If
+        they are more than 500, `command` tells what the scheduler works off; `wait_command` waits for it.
         """
         return self._change("cancel", job_ids, choice)
 
@@ -417,8 +421,9 @@ class ScaleClient:
         """How much there is of everything that grows; for staff."""
         return self._json("GET", "sizes/")
 
-    def errors(self) -> Json:
-        return self._json("GET", "errors/")
+    def errors(self, *, page_size: int = 1000, **filters: Any) -> Json:
+        """One page of why jobs fail; the filters are the parameters of GET errors/, such as `job_type_name="tile"`."""
+        return self._json("GET", "errors/", params={"page_size": page_size, **filters})
 
     def version(self) -> Json:
         return self._json("GET", "version/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -17,13 +18,20 @@ if TYPE_CHECKING:
 
 MANY = 1000  #: jobs; so many are asked about before
 
-_SomeIds = Annotated[
-    list[int] | None,
-    typer.Argument(
-        metavar="[ID...]", min=1, help="The ids of the jobs; or state options that they fit.", autocompletion=complete.job_ids
-    ),
-]
-_Yes = Annotated[bool, typer.Option("-y", "--yes", help=f"Do not ask, however many there are ({MANY:,} are asked about).")]
+
+@dataclass(frozen=True)
+class Targets(Which):
+    """The jobs that are meant, and whether somebody is to be asked."""
+
+    job_ids: Annotated[
+        list[int] | None,
+        typer.Argument(
+            metavar="ID...", min=1, help="The ids of the jobs; or state options that they fit.", autocompletion=complete.job_ids
+        ),
+    ] = None
+    yes: Annotated[bool, typer.Option("-y", "--yes", help=f"Do not ask, however many there are; {MANY:,} are asked about.")] = (
+        False
+    )
 
 
 class _Kind(NamedTuple):
@@ -41,52 +49,48 @@ HOLD = _Kind("hold", "held", "runs, is over or was held already", _OPEN)
 RELEASE = _Kind("release", "released", "was not held", _OPEN)
 
 
-@taking(which=Which)
-def cancel(job_ids: _SomeIds = None, *, which: Which, yes: _Yes = False, as_json: AsJson = False) -> None:
+@taking(targets=Targets)
+def cancel(targets: Targets, as_json: AsJson = False) -> None:
     """Cancel jobs, by id or all that fit. One that is unknown makes the exit code 1."""
-    _change(CANCEL, job_ids, which, yes, as_json)
+    _change(CANCEL, targets, as_json)
 
 
-@taking(which=Which)
+@taking(targets=Targets)
 def requeue(
-    job_ids: _SomeIds = None,
-    *,
-    which: Which,
+    targets: Targets,
     priority: Annotated[int | None, typer.Option(min=1, help="The lowest number goes first; else as it was.")] = None,
-    yes: _Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Try jobs anew that failed or were canceled, by id or all that fit. One that is unknown makes the exit code 1."""
-    _change(REQUEUE, job_ids, which, yes, as_json, {} if priority is None else {"priority": priority})
+    _change(REQUEUE, targets, as_json, {} if priority is None else {"priority": priority})
 
 
-@taking(which=Which)
-def uncancel(job_ids: _SomeIds = None, *, which: Which, yes: _Yes = False, as_json: AsJson = False) -> None:
+@taking(targets=Targets)
+def uncancel(targets: Targets, as_json: AsJson = False) -> None:
     """Take back the cancel of jobs that never were on the queue. One that is unknown makes the exit code 1."""
-    _change(UNCANCEL, job_ids, which, yes, as_json)
+    _change(UNCANCEL, targets, as_json)
 
 
-@taking(which=Which)
-def hold(job_ids: _SomeIds = None, *, which: Which, yes: _Yes = False, as_json: AsJson = False) -> None:
+@taking(targets=Targets)
+def hold(targets: Targets, as_json: AsJson = False) -> None:
     """Keep jobs from being placed until they are released. One that is unknown makes the exit code 1."""
-    _change(HOLD, job_ids, which, yes, as_json)
+    _change(HOLD, targets, as_json)
 
 
-@taking(which=Which)
-def release(job_ids: _SomeIds = None, *, which: Which, yes: _Yes = False, as_json: AsJson = False) -> None:
+@taking(targets=Targets)
+def release(targets: Targets, as_json: AsJson = False) -> None:
     """Let jobs that were held be placed again. One that is unknown makes the exit code 1."""
-    _change(RELEASE, job_ids, which, yes, as_json)
+    _change(RELEASE, targets, as_json)
 
 
-def _change(
-    kind: _Kind, job_ids: list[int] | None, which: Which, yes: bool, as_json: bool, beside: Json | None = None
-) -> None:
-    if not job_ids and not which.is_stated():
+def _change(kind: _Kind, targets: Targets, as_json: bool, beside: Json | None = None) -> None:
+    job_ids = targets.job_ids or ()
+    if not job_ids and not targets.is_stated():
         raise typer.BadParameter("state the ids of the jobs, or options such as --status that they fit", param_hint="ID")
     with service() as scale:
-        if not job_ids and not yes:
-            _ask(scale, kind, which)
-        answer = getattr(scale, kind.verb)(*job_ids or (), **which.choice(scale), **(beside or {}))
+        if not job_ids and not targets.yes:
+            _ask(scale, kind, targets)
+        answer = getattr(scale, kind.verb)(*job_ids, **targets.choice(scale), **(beside or {}))
         if as_json:
             show.print_json(answer)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,9 +22,7 @@ class Which:
     ] = None
     job_type: Annotated[
         list[str] | None,
-        typer.Option(
-            "--type", metavar="NAME[:VERSION]", help="Of this job type; repeatable.", autocompletion=complete.job_types
-        ),
+        typer.Option("--type", metavar="NAME[:VERSION]", help="Of this job type; repeatable.", autocompletion=complete.job_types),
     ] = None
     name: Annotated[list[str] | None, typer.Option(help="Of this very name; repeatable.")] = None
     owner: Annotated[list[str] | None, typer.Option(metavar="USER", help="Of this user; repeatable.")] = None
@@ -49,7 +47,8 @@ class Which:
     ] = None
 
     def is_stated(self) -> bool:
-        return any(value is not None and value != [] for value in astuple(self))
+        stated = (getattr(self, field.name) for field in fields(Which))
+        return any(value is not None and value != [] for value in stated)
 
     def statuses(self) -> list[str]:
         return [word.upper() for word in self.status or ()]
@@ -108,12 +107,15 @@ class Which:
         return {"ids": [number for one in named for number in _ids(scale, one)]}
 
     def _errors(self, scale: ScaleClient) -> list[int]:
-        if not self.error:
-            return []
-        known = {error["name"]: error["id"] for error in scale.errors()["results"]}
-        if missing := [name for name in self.error if name not in known]:
-            raise typer.BadParameter(f"there is no error {missing[0]}; docs/reference/errors.md lists them", param_hint="--error")
-        return [known[name] for name in self.error]
+        return [number for name in self.error or () for number in _errors_named(scale, name)]
+
+
+def _errors_named(scale: ScaleClient, name: str) -> list[int]:
+    """There may be several: job types have errors of their own."""
+    found = [error["id"] for error in scale.errors(name=name)["results"]]
+    if not found:
+        raise typer.BadParameter(f"there is no error {name}", param_hint="--error")
+    return found
 
 
 def _ids(scale: ScaleClient, named: words.TypeName) -> list[int]:

@@ -19,7 +19,9 @@ def taking(**groups: type) -> Callable[[Command], Command]:
 
         @functools.wraps(command)
         def run(**given: Any) -> None:
-            made = {name: group(**{field.name: given.pop(field.name) for field in fields(group)}) for name, group in groups.items()}
+            made = {
+                name: group(**{field.name: given.pop(field.name) for field in fields(group)}) for name, group in groups.items()
+            }
             command(**given, **made)
 
         run.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]  # inspect looks there first

@@ -28,17 +28,17 @@ def submit(
     command: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[COMMAND...]",
+            metavar="COMMAND...",
             help="What to run. Several words are a program and its arguments, run as they are. One word alone that holds a space"
             " or anything else that means something to a shell is run by /bin/sh -c.",
             show_default=False,
         ),
     ] = None,
     *,
-    typed: Typed,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the end, print what the job wrote, and end with its exit code.")
     ] = False,
+    typed: Typed,
     name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
     env: Annotated[list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="A variable; repeatable.")] = None,
     label: Annotated[list[str] | None, typer.Option("--label", metavar="NAME=VALUE", help="A label; repeatable.")] = None,

@@ -35,8 +35,8 @@ class Typed:
         typer.Option(
             INPUT,
             metavar="NAME=VALUE",
-            help="Of a job type: an input; repeatable. A file is WORKSPACE:PATH or a file's id, several are stated one by one. Any"
-            " other value is text or JSON, as the type has it; @FILE reads it from a file.",
+            help="Of a job type: an input; repeatable. A file is WORKSPACE:PATH or a file's id, several are stated one by one."
+            " Any other value is text or JSON, as the type has it; @FILE reads it from a file.",
         ),
     ] = None
     settings: Annotated[
@@ -128,11 +128,11 @@ def _value(name: str, word: str, kind: str) -> Any:
 
 def _configuration(settings: Iterable[str], outputs: Iterable[str]) -> Json:
     stated = {name: _setting(value) for name, value in (words.pair(SETTING, word) for word in settings)}
-    places = [word.rpartition("=")[::2] for word in outputs]
-    of_all = {"default": workspace for output, workspace in places if not output}
-    of_each = {output: workspace for output, workspace in places if output}
-    workspaces = {**of_all, **({"outputs": of_each} if of_each else {})}
-    return {**({"settings": stated} if stated else {}), **({"output_workspaces": workspaces} if workspaces else {})}
+    workspaces: Json = {}
+    for output, _, workspace in (word.rpartition("=") for word in outputs):
+        place = workspaces.setdefault("outputs", {}) if output else workspaces
+        place[output or "default"] = workspace
+    return {name: part for name, part in (("settings", stated), ("output_workspaces", workspaces)) if part}
 
 
 def _setting(word: str) -> str:
