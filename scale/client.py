@@ -502,7 +502,7 @@ def _complaint(error: Json) -> Complaint:
 
 def _told(message: str, faults: Sequence[Complaint]) -> str:
     """The message with each fault on a line of its own; a message that only strings them together says nothing more."""
-    if message != "; ".join(f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in faults):
+    if not faults or not all(fault.message in message for fault in faults):
         return "\n  ".join([message, *map(str, faults)])
     return str(faults[0]) if len(faults) == 1 else "\n  ".join(["This cannot be taken:", *map(str, faults)])
 
