@@ -41,9 +41,9 @@ def sheet(job: Json, files: Mapping[int, str]) -> Table:
 def _wanted(job: Json) -> Iterator[tuple[str, show.Cell]]:
     yield "job", job["id"]
     yield "status", show.state(job["status"])
-    yield "held", "until `scale release` names it" if job.get("held") else ""
+    yield "held", f"since {utc(job['held'])}" if job.get("held") else ""
     yield "how", ending(job) if job["status"] == "FAILED" else ""
-    yield "waits", (job.get("waiting") or {}).get("text")
+    yield "waiting", (job.get("waiting") or {}).get("text")
     yield "name", job.get("name")
     yield "type", type_of(job)
     yield "command", show.command_text(job.get("command"))

@@ -192,7 +192,8 @@ def _facts(job_type: Json) -> Iterator[tuple[str, show.Cell]]:
     yield from _interface(interface)
     yield from _configured(job_type.get("configuration") or {})
     for error in manifest.get("errors") or ():
-        yield "exit code", f"{error['code']} is {error['name']} ({error.get('category', 'job')}): {error.get('title', '')}"
+        title = f": {error['title']}" if error.get("title") else ""
+        yield "exit code", f"{error['code']} is {error['name']} ({error.get('category', 'job')}){title}"
 
 
 def _state(job_type: Json) -> Iterator[str]:

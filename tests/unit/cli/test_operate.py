@@ -66,7 +66,7 @@ def test_a_node_that_nobody_knows_is_told(scale, cluster):
 
 
 @pytest.mark.parametrize(
-    "words", ["pause --node node-3 --type reader:1", "pause --type reader", "pause --type :1", "pause --reason because", "drain"]
+    "words", ["pause --node node-3 --type reader:1", "pause --type reader:", "pause --type :1", "pause --reason because", "drain"]
 )
 def test_what_cannot_be_meant_is_wrong_usage(scale, cluster, words):
     assert scale(*words.split()).exit_code == 2
