@@ -47,7 +47,9 @@ def _flag(value: object) -> object:
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
-    WithJsonSchema({"type": "string", "description": "A moment with its zone, or a duration: that long ago."}),
+    WithJsonSchema(
+        {"type": "string", "description": "A moment with its zone, or a duration: that long ago.", "examples": ["PT3H"]}
+    ),
 ]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]

@@ -34,6 +34,14 @@ def problems(*statuses: int) -> dict[Any, Any]:
     return {(status, MEDIA_TYPE): ProblemOut for status in sorted({*statuses, 401, 503})}
 
 
+def answer_headers(*statuses: int, **words: str) -> list[OpenApiParameter]:
+    """The headers that come with answers of these statuses, and what they say."""
+    return [
+        OpenApiParameter(name, location=OpenApiParameter.HEADER, response=list(statuses), description=said)
+        for name, said in words.items()
+    ]
+
+
 def page_of(shape: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
     return inline_serializer(
         f"{shape.__name__.removesuffix('Out')}Page",

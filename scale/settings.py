@@ -133,6 +133,8 @@ SPECTACULAR_SETTINGS = {
         "Category": "scale.error.catalog.Category",
         "QueueMode": "scale.queue.ordering.QueueMode",
     },
+    "COMPONENT_SPLIT_PATCH": False,  # what a change may state, its own model says
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "scale.openapi.mended"],
 }
 
 LOGGING = {

@@ -19,7 +19,7 @@ from scale.account.permissions import StaffWrites, user_of
 from scale.engines.protocol import Stream
 from scale.job.changes import JobTypeChange
 from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter, RequeueChoice
-from scale.job.logs import LogParameters, Wanted, log_answer
+from scale.job.logs import COMPLETE, LogParameters, Wanted, log_answer
 from scale.job.selectors import (
     execution_found,
     executions_selected,
@@ -42,6 +42,7 @@ from scale.job.serializers import (
     JobTypeDetailOut,
     JobTypeOut,
     JobTypeStatusOut,
+    LogOut,
     RequeuedOut,
     ValidityOut,
 )
@@ -51,7 +52,7 @@ from scale.job.submission import Submission, Submissions, parse_submission, pars
 from scale.kernel.reading import read, read_change
 from scale.paging import page_answer
 from scale.present import clock
-from scale.schema import page_of, parameters_of, problems
+from scale.schema import answer_headers, page_of, parameters_of, problems
 from scale.shapes import shaped
 
 
@@ -174,11 +175,13 @@ class LogApi(APIView):
             OpenApiParameter("stream", location=OpenApiParameter.PATH, enum=[str(stream) for stream in Stream]),
             OpenApiParameter("Range", location=OpenApiParameter.HEADER, description="Some of the bytes of `txt`: `bytes=100-`."),
             *parameters_of(LogParameters),
+            *answer_headers(206, 416, **{"Content-Range": "Which bytes, and of how many."}),
+            *answer_headers(200, 204, 206, 416, **{"Accept-Ranges": "`bytes`.", COMPLETE: "`true` if nothing will follow."}),
         ],
         responses={
             (200, "text/plain"): OpenApiTypes.STR,
             (200, "text/html"): OpenApiTypes.STR,
-            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "application/json"): LogOut,
             204: None,
             (206, "text/plain"): OpenApiTypes.STR,
             **problems(400, 404, 410, 416),
