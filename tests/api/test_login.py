@@ -104,7 +104,7 @@ def test_the_schema_is_valid_and_tells_of_every_endpoint(tmp_path):
         "error_list error_detail node_list node_detail node_edit scheduler_detail scheduler_edit status queue_status sizes "
         "version"
     )
-    assert set(schema["paths"]["/api/v7/jobs/"]["post"]["responses"]) == {"201", "400", "401", "413", "415", "503"}
+    assert set(schema["paths"]["/api/v7/jobs/"]["post"]["responses"]) == words("201 400 401 403 406 413 415 503")
     assert "resources" in schema["components"]["schemas"]["Submission"]["properties"]
     parameters = {p["name"]: p for p in schema["paths"]["/api/v7/jobs/"]["get"]["parameters"]}
-    assert "RUNNING" in parameters["status"]["schema"]["items"]["enum"]
+    assert parameters["status"]["schema"]["items"] == {"$ref": "#/components/schemas/JobStatus"}
