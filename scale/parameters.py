@@ -48,7 +48,11 @@ Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
     WithJsonSchema(
-        {"type": "string", "description": "A moment with its zone, or a duration: that long ago.", "examples": ["PT3H"]}
+        {
+            "type": "string",
+            "description": "A moment with its zone, or a duration: that long ago.",
+            "examples": ["PT1H", "2026-01-31T12:00:00Z"],
+        }
     ),
 ]
 Flag = Annotated[bool, BeforeValidator(_flag)]

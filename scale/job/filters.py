@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from scale.error.catalog import Category
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.job.submission import MAX_INT
-from scale.kernel.reading import MAX_ID, Body, Text
+from scale.kernel.reading import MAX_ID, Body, Text, never_null
 from scale.parameters import Flag, Id, Moment, Paged, Span, one_of, order_schema
 
 ORDERS = (
@@ -73,6 +73,8 @@ _Ids = Annotated[list[Annotated[int, Field(ge=1, le=MAX_ID)]], Field(min_length=
 
 class JobChoice(Body):
     """The jobs that something is to be done with: those that fit everything that is stated."""
+
+    model_config = ConfigDict(json_schema_extra=never_null)
 
     _beside: ClassVar[frozenset[str]] = frozenset()  #: fields that do not say which jobs
 

@@ -25,6 +25,15 @@ class Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def never_null(schema: dict[str, Any]) -> None:
+    """Of a model whose fields are None only where they were left out: no field takes null."""
+    for field in schema["properties"].values():
+        choices = [choice for choice in field.pop("anyOf", ()) if choice != {"type": "null"}]
+        if choices:
+            del field["default"]
+            field |= choices[0] if len(choices) == 1 else {"anyOf": choices}
+
+
 class Change(Body):
     """A body that states what to change, and only that."""
 
