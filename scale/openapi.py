@@ -23,9 +23,10 @@ _HEADERS = {
 def mended(result: Json, **_: Any) -> Json:
     """The document as its readers need it; it is changed in place."""
     schemas = result["components"]["schemas"]
-    same = _enums_twice(schemas)
-    for name in [*same, "NullEnum"]:
-        schemas.pop(name, None)
+    schemas.pop("NullEnum", None)
+    same = _names_of_enums(schemas)
+    for name, better in same.items():
+        schemas.setdefault(better, schemas.pop(name))
     named = {_values(schema): name for name, schema in schemas.items() if "enum" in schema}
     for name, schema in schemas.items():
         if "enum" not in schema:
@@ -50,11 +51,12 @@ def _values(schema: Json) -> tuple[str, ...]:
     return tuple(sorted(map(str, schema["enum"])))
 
 
-def _enums_twice(schemas: Json) -> dict[str, str]:
-    """Enums that are there under two names: by the name to go the one to stay, which is the shorter one."""
+def _names_of_enums(schemas: Json) -> dict[str, str]:
+    """By the name of an enum a better one: that of the same enum, if it is there twice, and none that ends with Enum."""
     enums = {name: _values(schema) for name, schema in schemas.items() if "enum" in schema}
-    kept = {values: name for name, values in sorted(enums.items(), key=lambda one: -len(one[0]))}
-    return {name: kept[values] for name, values in enums.items() if kept[values] != name}
+    shortest = {values: name for name, values in sorted(enums.items(), key=lambda one: -len(one[0]))}
+    better = {name: shortest[values].removesuffix("Enum") for name, values in enums.items()}
+    return {name: other for name, other in better.items() if other != name and enums.get(other) in (None, enums[name])}
 
 
 def _plain(schema: Json, same: dict[str, str]) -> Json:
@@ -98,6 +100,8 @@ def _complete(path: str, method: str, operation: Json) -> None:
     """A tag by what it is about, no login where none is needed, and every status that it may answer with."""
     about = path.removeprefix("/api/v7/").partition("/")[0] if path.startswith("/api/v7/") else "login"
     operation["tags"] = [about]
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = True
     is_open = operation.get("security") == [{}]
     if is_open:
         operation["security"] = []

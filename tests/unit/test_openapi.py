@@ -55,6 +55,12 @@ def test_an_enum_has_one_name_and_is_called_by_it_everywhere():
     assert the_operation(document)["parameters"][0]["schema"]["items"] == named
 
 
+def test_an_enum_is_not_called_enum():
+    young = {"type": "string", "enum": ["young"]}
+    document = mended(a_document(AgeEnum=young, Cheese={"$ref": "#/components/schemas/AgeEnum"}))
+    assert document["components"]["schemas"] == {"Age": young, "Cheese": {"$ref": "#/components/schemas/Age"}}
+
+
 def test_an_order_has_names_that_a_program_can_use():
     order = {"type": "string", "enum": ["age", "-age"]}
     document = mended(a_document({"parameters": [{"in": "query", "name": "order", "schema": order}]}))
@@ -78,6 +84,7 @@ def test_every_trouble_that_an_operation_may_have_is_told(method, operation, sta
     assert list(told["responses"]) == statuses
     assert told["tags"] == ["cheese"]
     assert all(answer["description"] for answer in told["responses"].values())
+    assert told.get("requestBody") == ({"required": True} if "requestBody" in operation else None)
     assert told.get("security") == ([] if "security" in operation else None)
 
 
