@@ -34,7 +34,8 @@ def jobs(
         return show.print_json(page)
     show.console().print(show.table(_COLUMNS, map(_row, page["results"]), right=("ID", "TOOK")))
     if page["count"] > len(page["results"]):
-        show.console(stderr=True).print(f"{len(page['results'])} of {page['count']}; --limit shows more")
+        about = "about " if page.get("count_is_estimate") else ""
+        show.console(stderr=True).print(f"{len(page['results'])} of {about}{page['count']}; --limit shows more")
 
 
 def job(job_id: JobId, as_json: AsJson = False) -> None:

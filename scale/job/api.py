@@ -1,11 +1,10 @@
-"""Jobs, their executions, what those wrote, and job types, over REST."""
+"""Jobs, their executions, what those wrote, and how many there are of each type, over REST."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
@@ -15,10 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from scale.account.permissions import StaffWrites, user_of
+from scale.account.permissions import user_of
+from scale.addresses import address_for
 from scale.engines.protocol import Stream
-from scale.job.changes import JobTypeChange
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter, RequeueChoice
+from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeStatusFilter, RequeueChoice
 from scale.job.logs import COMPLETE, LogParameters, Wanted, log_answer
 from scale.job.selectors import (
     execution_found,
@@ -26,8 +25,6 @@ from scale.job.selectors import (
     job_found,
     job_ids_chosen,
     job_ids_known,
-    job_type_found,
-    job_types_selected,
     job_types_status,
     jobs_selected,
     task_of_execution,
@@ -39,20 +36,17 @@ from scale.job.serializers import (
     JobExecutionOut,
     JobIdsOut,
     JobOut,
-    JobTypeDetailOut,
-    JobTypeOut,
     JobTypeStatusOut,
     LogOut,
     RequeuedOut,
-    ValidityOut,
 )
-from scale.job.services import job_submit, job_type_edit, jobs_cancel, jobs_requeue, jobs_submit
+from scale.job.services import job_submit, jobs_cancel, jobs_requeue, jobs_submit
 from scale.job.states import REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission, Submissions, parse_submission, parse_submissions
-from scale.kernel.reading import read, read_change
-from scale.paging import page_answer
+from scale.kernel.reading import read
+from scale.paging import long_page_answer, page_answer
 from scale.present import clock
-from scale.schema import answer_headers, page_of, parameters_of, problems
+from scale.schema import answer_headers, long_page_of, page_of, parameters_of, problems
 from scale.shapes import shaped
 
 
@@ -62,17 +56,17 @@ class JobsApi(APIView):
     @extend_schema(
         operation_id="job_list",
         parameters=parameters_of(JobFilter),
-        responses={200: page_of(JobOut), **problems(400, 404)},
+        responses={200: long_page_of(JobOut), **problems(400, 404)},
     )
     def get(self, request: Request) -> Response:
         wanted = JobFilter.of(dict(request.query_params.lists()), clock().now())
-        return page_answer(request, wanted, jobs_selected(wanted), JobOut)
+        return long_page_answer(request, wanted, jobs_selected(wanted), JobOut)
 
     @extend_schema(operation_id="job_submit", request=Submission, responses={201: JobOut, **problems(400, 413, 415)})
     def post(self, request: Request) -> Response:
         submission = parse_submission(request.data)
         job = job_submit(submission=submission, by=user_of(request), when=clock().now())
-        return Response(shaped(JobOut, job), status=201, headers={"Location": reverse("job", args=[job.pk])})
+        return Response(shaped(JobOut, job), status=201, headers={"Location": address_for(request, "job", job.pk)})
 
 
 class JobsBulkApi(APIView):
@@ -136,11 +130,11 @@ class JobExecutionsApi(APIView):
     @extend_schema(
         operation_id="job_execution_list",
         parameters=parameters_of(ExecutionFilter),
-        responses={200: page_of(JobExecutionOut), **problems(400, 404)},
+        responses={200: long_page_of(JobExecutionOut), **problems(400, 404)},
     )
     def get(self, request: Request, job_id: int) -> Response:
         wanted = ExecutionFilter.of(dict(request.query_params.lists()), clock().now())
-        return page_answer(request, wanted, executions_selected(job_id, wanted), JobExecutionOut)
+        return long_page_answer(request, wanted, executions_selected(job_id, wanted), JobExecutionOut)
 
 
 class JobExecutionApi(APIView):
@@ -191,36 +185,6 @@ class LogApi(APIView):
         wanted = LogParameters.of(dict(request.query_params.lists()), clock().now())
         execution, task = task_of_execution(job_exe_id, wanted.task)
         return log_answer(request.path, execution, task, stream, Wanted(wanted.format, request.headers.get("Range")))
-
-
-class JobTypesApi(APIView):
-    """GET /job-types/ -- the kinds of jobs."""
-
-    @extend_schema(
-        operation_id="job_type_list",
-        parameters=parameters_of(JobTypeFilter),
-        responses={200: page_of(JobTypeOut), **problems(400, 404)},
-    )
-    def get(self, request: Request) -> Response:
-        wanted = JobTypeFilter.of(dict(request.query_params.lists()), clock().now())
-        return page_answer(request, wanted, job_types_selected(wanted), JobTypeOut)
-
-
-class JobTypeApi(APIView):
-    """GET and PATCH /job-types/{name}/{version}/ -- one of them."""
-
-    permission_classes = (StaffWrites,)
-
-    @extend_schema(operation_id="job_type_detail", responses={200: JobTypeDetailOut, **problems(404)})
-    def get(self, request: Request, name: str, version: str) -> Response:
-        return Response(shaped(JobTypeDetailOut, job_type_found(name, version)))
-
-    @extend_schema(
-        operation_id="job_type_edit", request=JobTypeChange, responses={200: ValidityOut, **problems(400, 403, 404, 413, 415)}
-    )
-    def patch(self, request: Request, name: str, version: str) -> Response:
-        job_type_edit(name=name, version=version, changes=read_change(JobTypeChange, request.data), when=clock().now())
-        return Response({"is_valid": True, "errors": [], "warnings": []})
 
 
 class JobTypesStatusApi(APIView):

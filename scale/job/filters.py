@@ -10,7 +10,7 @@ from scale.error.catalog import Category
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.job.submission import MAX_INT
 from scale.kernel.reading import MAX_ID, Body, Text, never_null
-from scale.parameters import Flag, Id, Moment, Paged, Span, one_of, order_schema
+from scale.parameters import Cursored, Flag, Id, Moment, Span, one_of, order_schema
 
 ORDERS = (
     "id",
@@ -36,7 +36,7 @@ ORDERS = (
 )
 
 
-class JobFilter(Span):
+class JobFilter(Cursored, Span):
     status: tuple[JobStatus, ...] = ()
     job_id: tuple[Id, ...] = ()
     job_type_id: tuple[Id, ...] = ()
@@ -49,18 +49,11 @@ class JobFilter(Span):
     _known_order = field_validator("order")(one_of(ORDERS))
 
 
-class ExecutionFilter(Paged):
+class ExecutionFilter(Cursored):
     status: tuple[ExecutionStatus, ...] = ()
     node_id: tuple[Id, ...] = ()
     error_id: tuple[Id, ...] = ()
     error_category: tuple[Category, ...] = ()
-
-
-class JobTypeFilter(Paged):
-    keyword: tuple[Text, ...] = Field((), description="A word of its name, title or description.")
-    id: tuple[Id, ...] = ()
-    is_active: Flag | None = None
-    is_system: Flag | None = None
 
 
 class JobTypeStatusFilter(Span):

@@ -31,7 +31,8 @@ class JobType(models.Model):
     revision_num = models.IntegerField(default=1)
     docker_image = models.CharField(max_length=500, blank=True)
     manifest = models.JSONField(default=dict)
-    configuration = models.JSONField(default=dict)
+    configuration = models.JSONField(default=dict)  #: with stars in the place of secrets
+    secrets = models.JSONField(default=dict, db_default={})  #: settings that nobody may see: {name: what is sealed}
     created = models.DateTimeField()
     deprecated = models.DateTimeField(null=True)
     paused = models.DateTimeField(null=True)
@@ -98,6 +99,7 @@ class Job(models.Model):
     working_dir = models.CharField(max_length=4096, null=True)  # noqa: DJ001 null is "a directory of its own"
     labels = models.JSONField(default=dict)
     resources = models.JSONField(default=dict)  #: what each execution needs: {name: amount}
+    constraints = models.JSONField(null=True)  #: what it asks of nodes beside that
     timeout = models.IntegerField()  #: seconds that the main task may run
     priority = models.IntegerField(default=100)
     max_tries = models.IntegerField()

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 
 from scale.error.catalog import Category
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter
+from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeStatusFilter
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.kernel.errors import Forbidden, NotFound
@@ -30,11 +30,14 @@ _COLUMNS = {
 
 
 def jobs_selected(wanted: JobFilter) -> QuerySet[Job]:
-    """Those that fit, the newest first unless another order is wanted; each with what its list shows."""
+    """Those that fit, the newest first unless another order is wanted; each with what its list shows.
+
+    Equals follow each other in the direction of the last order, so that an index that ends with the id gives them as they are.
+    """
     jobs = _listed().filter(**_conditions(wanted))
     if any(name.endswith("duration") for name in wanted.order):
         jobs = jobs.annotate(duration=F("ended") - F("started"))
-    return jobs.order_by(*_order(wanted.order), "-id")
+    return jobs.order_by(*_order(wanted.order), "id" if wanted.order and not wanted.order[-1].startswith("-") else "-id")
 
 
 def job_found(job_id: int, when: datetime) -> Job:
@@ -94,24 +97,6 @@ def job_ids_chosen(choice: JobChoice, by: User, among: Collection[JobStatus]) ->
 
 def job_ids_known(ids: Iterable[int]) -> set[int]:
     return set(Job.objects.filter(pk__in=list(ids)).values_list("pk", flat=True))
-
-
-def job_types_selected(wanted: JobTypeFilter) -> QuerySet[JobType]:
-    """Those that fit, by name."""
-    conditions = given(pk__in=wanted.id, is_active=wanted.is_active, is_system=wanted.is_system)
-    words = Q()
-    for word in wanted.keyword:
-        of_title = Q(manifest__job__title__icontains=word) | Q(manifest__job__description__icontains=word)
-        words |= Q(name__icontains=word) | of_title
-    return JobType.objects.filter(words, **conditions).order_by("name", "version", "id")
-
-
-def job_type_found(name: str, version: str) -> JobType:
-    """:raises NotFound: there is none"""
-    job_type = JobType.objects.filter(name=name, version=version).first()
-    if job_type is None:
-        raise NotFound(f"There is no job type {name} {version}.")
-    return job_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +172,7 @@ def _with_what_it_names() -> QuerySet[Job]:
 
 
 def _listed() -> QuerySet[Job]:
-    return _with_what_it_names().defer("job_type_rev__manifest", "env", "input", "output", "configuration")
+    return _with_what_it_names().defer("job_type_rev__manifest", "env", "input", "output", "configuration", "constraints")
 
 
 def _executions() -> QuerySet[JobExecution]:

@@ -13,6 +13,7 @@ from scale.error.serializers import ErrorOut
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.node.serializers import NodeBriefOut
+from scale.queue.constraints import Strategy
 from scale.queue.serializers import WaitingOut
 from scale.shapes import shaped
 
@@ -34,6 +35,35 @@ class NullField(serializers.Field[None, None, None, Any]):
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "null"}]})
 class CommandField(serializers.JSONField):
     """Text for a shell, or a program with its arguments."""
+
+
+class WishField(serializers.Field[Any, None, Any, Any]):
+    """A member of what a job asks of nodes, as `document_of` keeps it."""
+
+    def __init__(self, default: Any, **rest: Any) -> None:
+        self._default = default
+        super().__init__(read_only=True, **rest)
+
+    def get_attribute(self, instance: Job) -> Any:
+        return (instance.constraints or {}).get(self.field_name, self._default)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object"}})
+class ConstraintsField(WishField):
+    """A list of objects with attribute, op and value."""
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class HostsField(WishField):
+    """A list of hostnames."""
+
+
+@extend_schema_field({"type": ["string", "null"], "enum": [*Strategy, None]})
+class StrategyField(WishField):
+    """How a node is chosen among several."""
 
 
 class JobTypeBriefOut(serializers.ModelSerializer[JobType]):
@@ -108,12 +138,20 @@ class JobTypeStatusOut(serializers.Serializer[Any]):
     job_counts = JobCountOut(many=True)
 
 
+class FindingOut(serializers.Serializer[Any]):
+    """One thing that is wrong with a manifest or a configuration, or that was hardly meant."""
+
+    name = serializers.CharField(help_text="The code of the check.")
+    description = serializers.CharField(help_text="What is wrong, and what would be right.")
+    pointer = serializers.CharField(help_text="Its place, as a JSON pointer (RFC 6901).")
+
+
 class ValidityOut(serializers.Serializer[Any]):
-    """What there is to say of an edit that was made."""
+    """What there is to say of a manifest and a configuration."""
 
     is_valid = serializers.BooleanField()  # type: ignore[assignment]  # no attribute: DRF takes it out
-    errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # no attribute: DRF takes it out
-    warnings = serializers.ListField(child=serializers.DictField())
+    errors = FindingOut(many=True)  # type: ignore[assignment]  # no attribute: DRF takes it out
+    warnings = FindingOut(many=True)
 
 
 class ReferenceOut(serializers.Serializer[Any]):
@@ -279,6 +317,10 @@ class JobDetailOut(JobOut):
     execution = serializers.SerializerMethodField()
     env = serializers.DictField(child=serializers.CharField(), read_only=True)
     waiting = serializers.SerializerMethodField()
+    constraints = ConstraintsField([])
+    hosts = HostsField([])
+    avoid_hosts = HostsField([])
+    placement = StrategyField(None)
 
     class Meta(JobOut.Meta):
         fields = (
@@ -292,6 +334,10 @@ class JobDetailOut(JobOut):
             "env",
             "working_dir",
             "waiting",
+            "constraints",
+            "hosts",
+            "avoid_hosts",
+            "placement",
         )
         read_only_fields = fields
 

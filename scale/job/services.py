@@ -1,4 +1,4 @@
-"""Writes to jobs and job types: put jobs on the queue, cancel them, try them anew; pause a type."""
+"""Writes to jobs: put jobs on the queue, cancel them, try them anew."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from scale.job.messages import batches
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission
-from scale.kernel.errors import BadRequest, Forbidden, NotFound
+from scale.job.types.definition import COMMAND
+from scale.kernel.errors import BadRequest, Forbidden
 from scale.present import ring_after_commit, tell_after_commit
 from scale.queue.entry import QueueEntry
 from scale.queue.services import queue_add, queue_cancel
@@ -27,7 +28,6 @@ from scale.wake import JOBS
 
 logger = logging.getLogger(__name__)
 
-COMMAND = "command"
 COMMAND_VERSION = "1.0.0"
 _MOST_AT_ONCE = 1000  #: jobs that one transaction changes, so that nobody waits long for the database
 
@@ -114,7 +114,7 @@ def jobs_requeue(*, ids: Iterable[int], by: User, when: datetime, priority: int 
 @transaction.atomic
 def _requeue(ids: Sequence[int], by: User, when: datetime, priority: int | None) -> list[int]:
     wanted = Job.objects.filter(pk__in=ids, status__in=REQUEUEABLE, is_superseded=False)
-    columns = ("owner", "job_type", "num_exes", "resources", "priority")
+    columns = ("owner", "job_type", "num_exes", "resources", "constraints", "priority")
     jobs = {job.pk: job for job in wanted.order_by("pk").only(*columns).select_for_update()}
     _refuse_others({job.pk: job.owner_id for job in jobs.values()}, by)
     own = Coalesce("own_tries", "max_tries")
@@ -133,29 +133,6 @@ def _requeue(ids: Sequence[int], by: User, when: datetime, priority: int | None)
 def _refuse_others(owners: Mapping[int, int], by: User) -> None:
     if not by.is_staff and (others := [job_id for job_id, owner_id in owners.items() if owner_id != by.pk]):
         raise Forbidden(f"Job {others[0]} belongs to somebody else; only staff may do that.")
-
-
-@again_on_conflict
-@transaction.atomic
-def job_type_edit(*, name: str, version: str, changes: Mapping[str, Any], when: datetime) -> JobType:
-    """Change what operators may of a job type.
-
-    :raises NotFound: there is none
-    """
-    job_type = JobType.objects.select_for_update().filter(name=name, version=version).first()
-    if job_type is None:
-        raise NotFound(f"There is no job type {name} {version}.")
-    was_paused, was_active = job_type.is_paused, job_type.is_active
-    for column, value in changes.items():
-        setattr(job_type, column, value)
-    if job_type.is_paused != was_paused:
-        job_type.paused = when if job_type.is_paused else None
-    if job_type.is_active != was_active:
-        job_type.deprecated = None if job_type.is_active else when
-    job_type.last_modified = when
-    job_type.save(update_fields=[*changes, "paused", "deprecated", "last_modified"])
-    ring_after_commit()
-    return job_type
 
 
 @transaction.atomic
@@ -218,7 +195,7 @@ def _submit(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
     rows = [(*_columns(draft, when).values(), *same.values()) for draft in drafts]
     ids = insert_rows(Job, [*_columns(drafts[0], when), *same], rows)
     entries = [
-        QueueEntry(job_id, revision.job_type_id, 1, columns["priority"], columns["resources"], when)
+        QueueEntry(job_id, revision.job_type_id, 1, columns["priority"], columns["resources"], when, columns.get("constraints"))
         for job_id, (revision, columns, is_ready) in zip(ids, drafts, strict=True)
         if is_ready
     ]
@@ -247,6 +224,7 @@ def _asked(submission: Submission) -> dict[str, Any]:
         "working_dir": submission.working_dir,
         "labels": submission.labels,
         "resources": submission.resources.amounts,
+        "constraints": submission.asked_of_nodes,
         "timeout": submission.timeout,
         "priority": submission.priority,
         "max_tries": submission.max_tries,

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from scale.job.states import RetryOn
+from scale.job.wishes import Wishes
 from scale.kernel.errors import Fault, Invalid
 from scale.kernel.reading import Body, Text, faults_of, read, shown
 
@@ -61,7 +62,7 @@ Labels = Annotated[
 ]
 
 
-class Submission(Body):
+class Submission(Wishes):
     """One job, as it was asked for; what was left out has its default."""
 
     command: str | list[str] = Field(description="Text runs by `/bin/sh -c`; a list is a program with its arguments.")

@@ -1,6 +1,6 @@
 """The addresses of jobs, executions and job types."""
 
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 
 from scale.engines.protocol import Stream
 from scale.job.api import (
@@ -11,8 +11,6 @@ from scale.job.api import (
     JobRequeueApi,
     JobsApi,
     JobsBulkApi,
-    JobTypeApi,
-    JobTypesApi,
     JobTypesStatusApi,
     LogApi,
 )
@@ -41,7 +39,6 @@ urlpatterns = [
     path("jobs/<id:job_id>/executions/", JobExecutionsApi.as_view(), name="job-executions"),
     path("jobs/<id:job_id>/executions/<id:exe_num>/", JobExecutionApi.as_view(), name="job-execution"),
     path("job-executions/<id:job_exe_id>/logs/<stream:stream>/", LogApi.as_view(), name="job-execution-log"),
-    path("job-types/", JobTypesApi.as_view(), name="job-types"),
     path("job-types/status/", JobTypesStatusApi.as_view(), name="job-type-status"),
-    path("job-types/<str:name>/<str:version>/", JobTypeApi.as_view(), name="job-type"),
+    path("", include("scale.job.types.urls")),  # last: a name of a job type may be almost anything
 ]

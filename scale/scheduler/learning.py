@@ -7,9 +7,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from scale.fact import tell
+from scale.queue.constraints import constraints_of
 from scale.scheduler.placement.backlog import Backlog
 from scale.scheduler.placement.gaps import Gaps
-from scale.scheduler.placement.selectors import entries_after, entries_first, entries_within, newest_entry, sizes_waiting
+from scale.scheduler.placement.selectors import (
+    constraints_asked,
+    entries_after,
+    entries_first,
+    entries_within,
+    newest_entry,
+    sizes_waiting,
+)
 from scale.scheduler.placement.snapshot import Ask, Line
 
 logger = logging.getLogger(__name__)
@@ -58,6 +66,15 @@ class Learner:
         if most > known:
             self._read(line.shape, most)
         return most > known
+
+    def learn_constraints(self, when: datetime) -> None:
+        """Read what is asked of nodes where it is not known yet; the first entry of a line speaks for all."""
+        while unknown := [line for line in self._backlog.lines() if not line.is_known and line.asks]:
+            documents = constraints_asked([line.asks[0].entry_id for line in unknown])
+            for line in unknown:
+                if document := documents.get(line.asks[0].entry_id):
+                    line.constraints = constraints_of(document)
+            self.doubt([line.asks[0] for line in unknown if not line.is_known], when)
 
     def doubt(self, asks: Iterable[Ask], when: datetime) -> None:
         """These could not be claimed: they are gone, or somebody else had them at that moment."""

@@ -6,7 +6,7 @@ Its turns are plain methods that are told the time. Threads call them in product
 * ``schedule``  what operators and clients changed, what needs tending, what goes where
 * ``persist``   what the managers hand over, to the database
 * ``status``    the status document
-* ``tidy``      what is older than it is to be kept
+* ``tidy``      what is older than it is to be kept; and how many jobs there are, at each full hour
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from scale.job.execution.manager import JobExecutionManager
 from scale.job.execution.selectors import executions_unended, executions_unknown
 from scale.job.execution.services import Recorded, jobs_put_back, jobs_recover
 from scale.job.messages import Message, running_job_messages
-from scale.job.models import JobExecution, JobExecutionEnd
+from scale.job.models import JobExecution
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.manager import TaskManager
 from scale.kernel.clock import Clock
@@ -45,9 +45,10 @@ from scale.scheduler.fence import Fence
 from scale.scheduler.fleet import Fleet
 from scale.scheduler.inbox import Inbox, Recordable
 from scale.scheduler.loops import Loop
+from scale.scheduler.metering import Meter
 from scale.scheduler.operating import Settings, schema_completed, settings_load
 from scale.scheduler.placement.ahead import PATIENCE
-from scale.scheduler.placement.services import cancels_settle, queue_clear_canceled
+from scale.scheduler.placement.services import Canceled, cancels_settle, queue_clear_canceled
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
 from scale.scheduler.recording import Handover, record
@@ -103,6 +104,7 @@ class Scheduler:
         self.waits = Waits(fence)
         self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
         self.tidier = Tidier(self._limits.retention, self.tasks, self.fleet, fence)
+        self._meter = Meter(fence)
         self._settings = Settings(framework_id="")
         self._database_ready = clock.now()
         self._leadership = Leadership()
@@ -122,7 +124,7 @@ class Scheduler:
         self._reports = Loop("reports", self.reports, 5.0, rest=self._rest(0.0, 0.02))
         self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest=self._rest(0.002, 0.06))
         self._persist = Loop("persist", self.persist, 1.0, rest=self._rest(0.01, 0.1))
-        status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidier.tidy, 0.25)
+        status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidy, 0.25)
         self.loops = (self._reports, self._schedule, self._persist, status, tidy)
 
     # --- beginning and end
@@ -245,6 +247,11 @@ class Scheduler:
         document = packed(self._renderer.render(self._status_parts(when)))
         with self._fence.writing():
             status_save(document=document, when=when)
+
+    def tidy(self, when: datetime) -> None:
+        """Measure the load if an hour is full, and take away a little of what is too old."""
+        self._meter.measure(when)
+        self.tidier.tidy(when)
 
     def generate_status_json(self, when: datetime) -> dict[str, object]:
         """The same document, worked out from nothing."""
@@ -405,14 +412,14 @@ class Scheduler:
         if queue_has_canceled():  # asked first, since to write is to wait for whoever writes now
             self._cancels_are_doubtful = True
             with self._fence.writing():
-                ends = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
+                canceled = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
             self._cancels_are_doubtful = False
-            self._take_canceled(ends)
+            self._take_canceled(canceled)
             self._persist.wake()
 
-    def _take_canceled(self, ends: Sequence[JobExecutionEnd]) -> None:
-        self.placer.cancel(ends)
-        self.job_exes.add_canceled_job_exes(ends)
+    def _take_canceled(self, canceled: Sequence[Canceled]) -> None:
+        self.placer.cancel(canceled)
+        self.job_exes.add_canceled_job_exes([one.end for one in canceled])
 
 
 def _line_of_end(exe: RunningJobExecution) -> str:

@@ -107,8 +107,8 @@ def _lock_jobs(ids: set[int]) -> None:
 
 def _locked_jobs(ids: set[int]) -> dict[int, Job]:
     columns = (
-        "job_type", "status", "num_exes", "max_tries", "retry_on", "is_superseded", "resources", "priority", "queued",
-        "job_type__is_long_running",
+        "job_type", "status", "num_exes", "max_tries", "retry_on", "is_superseded", "resources", "constraints", "priority",
+        "queued", "job_type__is_long_running",
     )  # fmt: skip
     jobs = Job.objects.filter(pk__in=ids).order_by("pk").select_related("job_type").only(*columns)
     return {job.pk: job for job in jobs.select_for_update(of=("self",))}
@@ -200,7 +200,10 @@ def _is_tried_again(job: Job, error: Error) -> bool:
 
 def queue_again(jobs: Iterable[tuple[Job, datetime]], when: datetime) -> list[QueueEntry]:
     """Give each of these locked jobs its next execution, which waits since then; returns those."""
-    entries = [QueueEntry(job.pk, job.job_type_id, job.num_exes + 1, job.priority, job.resources, queued) for job, queued in jobs]
+    entries = [
+        QueueEntry(job.pk, job.job_type_id, job.num_exes + 1, job.priority, job.resources, queued, job.constraints)
+        for job, queued in jobs
+    ]
     update_rows(
         Job,
         match=("id",),

@@ -107,7 +107,8 @@ class Backlog:
 
     def _line(self, shape: str) -> Line:
         if shape not in self._lines:
-            self._lines[shape] = Line(shape, *parse_shape(shape))
+            priority, job_type_id, needs, key = parse_shape(shape)
+            self._lines[shape] = Line(shape, priority, job_type_id, needs, key=key)
         return self._lines[shape]
 
     def _asks(self, shape: str) -> list[Ask]:

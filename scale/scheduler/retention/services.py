@@ -9,10 +9,11 @@ from django.db import transaction
 from scale.database import delete_rows
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
 from scale.job.states import FINAL
+from scale.metrics.models import JobLoad
 from scale.scheduler.models import SetAside
 from scale.scheduler.retention.selectors import settled
 
-UPDATES = 500  #: of these at once
+UPDATES = LOADS = 500  #: of these at once
 JOBS = 25  #: of these at once, with all that belongs to them
 _PARTS = 150  # executions of them, and as many updates: no more than 500 rows altogether
 
@@ -21,6 +22,12 @@ _PARTS = 150  # executions of them, and as many updates: no more than 500 rows a
 def task_updates_delete(*, ids: Sequence[int]) -> int:
     """Delete these, of executions whose end is recorded; returns how many there were."""
     return delete_rows(TaskUpdate, ids)
+
+
+@transaction.atomic
+def loads_delete(*, ids: Sequence[int]) -> int:
+    """Delete these; returns how many there were."""
+    return delete_rows(JobLoad, ids)
 
 
 @transaction.atomic

@@ -22,6 +22,10 @@ DEFAULTS = {
     "retry_on": "system",
     "priority": 100,
     "labels": {},
+    "constraints": [],
+    "hosts": [],
+    "avoid_hosts": [],
+    "placement": None,
 }
 
 
