@@ -35,8 +35,6 @@ def mended(result: Json, **_: Any) -> Json:
         for method, operation in methods.items():
             methods[method] = _everywhere(operation, lambda one: _by_name(_plain(one, same), named))
             _complete(path, method, methods[method])
-            if method == "patch":
-                _without_defaults(methods[method], schemas)
     return result
 
 
@@ -132,12 +130,3 @@ def _statuses(method: str, operation: Json, *, is_open: bool) -> Iterator[str]:
         yield from ("401", "503")
         if method != "get":
             yield "403"
-
-
-def _without_defaults(operation: Json, schemas: Json) -> None:
-    """A change leaves alone what it does not state: a client that sends a default would change it."""
-    for content in operation.get("requestBody", {}).get("content", {}).values():
-        body = schemas[content["schema"]["$ref"].removeprefix(_PREFIX)] if "$ref" in content["schema"] else content["schema"]
-        for field in body.get("properties", {}).values():
-            field.pop("default", None)
-        body["minProperties"] = 1

@@ -113,7 +113,7 @@ class DocumentedClient(Client):
             return
         where = f"{method.upper()} {template}: {answer.status_code}"
         check_answer(where, template, method, answer, is_free=operation["operationId"] in self.unchecked)
-        if answer.status_code < 300:
+        if answer.status_code < 300 and not template.endswith("/validation/"):  # there, whatever comes is judged
             _check_request(where, template, method, answer, data, content_type)
 
 

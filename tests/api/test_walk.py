@@ -8,19 +8,25 @@ import pytest
 
 from scale.engines.instant import Outcome
 from scale.kernel.resources import Resources
+from scale.storage.services import files_ensure
+from scale.storage.workspace import FilePath
 from tests.api.answers import fields_at_fault
 from tests.api.walk import ANYTHING, address, bodies, fitting, operations, query_parameters, takes, wrong
+from tests.unit.seed.corpus import LEAST
 from tests.world import FOREVER, World
 
 READS = [path for path, _ in operations("get")]
-WRITES = operations("post", "put", "patch")
+WRITES = [(path, method) for path, method in operations("post", "put", "patch") if not path.endswith("/validation/")]
+JUDGES = [path for path, _ in operations("post") if path.endswith("/validation/")]
+BROKEN = ("{", '{"a": 1, "a": 2}', "[" * 100_000, b"\xff")
+ODD = ("", "[]", "null", '"text"', "7", '{"no_such": 1}')
 PROBLEM = "application/problem+json"
 
 _ENDS = {"true": Outcome(), "false": Outcome(exit_code=1), "sleep": FOREVER}
 
 
 @pytest.fixture
-def walker(staff, settings):
+def walker(staff, settings, tmp_path_factory):
     """Somebody who may do everything, where there is some of everything."""
     world = World(nodes={"node-1": Resources(cpus=8, mem=8000, disk=8000, gpus=0)}, behave=lambda task: _ENDS[task.command[0]])
     settings.CLOCK = world.clock
@@ -34,6 +40,16 @@ def walker(staff, settings):
     world.clock.move(timedelta(seconds=1))
     world.scheduler.status(world.now)
     staff.client.unchecked = frozenset()
+    place = tmp_path_factory.mktemp("scenes")
+    broker = {"broker": {"type": "host", "host_path": str(place)}}
+    assert staff.post("workspaces/", {"name": "scenes", "configuration": broker}).status_code == 201
+    (place / "a.tif").write_bytes(b"12345")
+    files_ensure(paths=[FilePath("scenes", "a.tif")], when=world.now)
+    mine = {
+        **LEAST,
+        "job": {**LEAST["job"], "name": "assay"},
+    }  # the first of the list: of what is built in, little may be changed
+    assert staff.post("job-types/", {"manifest": mine}).status_code == 201
     return staff
 
 
@@ -67,12 +83,20 @@ def test_where_there_is_nothing_a_problem_says_so(walker, path):
 @pytest.mark.parametrize(("path", "method"), WRITES)
 def test_a_body_that_cannot_be_is_refused(walker, path, method):
     where, ask = address(walker, path, method), getattr(walker.client, method)
-    for body in ("", "{", "[]", "null", '"text"', "7", '{"no_such": 1}', '{"a": 1, "a": 2}', "[" * 100_000, b"\xff"):
+    for body in (*BROKEN, *ODD):
         answer = ask(where, body, content_type="application/json")
         assert (answer.status_code, answer["Content-Type"]) == (400, PROBLEM), body[:20]
     if not any(takes(shape, {}) for shape in bodies(path, method)):
         assert ask(where, "{}", content_type="application/json").status_code == 400
     assert ask(where, "<a/>", content_type="application/xml").status_code == 415
+
+
+@pytest.mark.parametrize("path", JUDGES)
+def test_whatever_is_to_be_judged_is_judged_if_it_can_be_read(walker, path):
+    for body in BROKEN:
+        assert walker.client.post(path, body, content_type="application/json").status_code == 400
+    for body in ("{}", *ODD):
+        assert walker.client.post(path, body, content_type="application/json").status_code in (200, 400)
 
 
 @pytest.mark.parametrize(("path", "method"), WRITES)
@@ -82,19 +106,14 @@ def test_a_field_that_cannot_be_is_named(walker, path, method):
         for name, schema in shape["properties"].items():
             for value in (value for value in ANYTHING if not takes(schema, value)):
                 fields = fields_at_fault(ask(where, {name: value}, content_type="application/json"))
-                assert any(field.split(".")[0] == name for field in fields), (name, value, fields)
+                first = {*shape.get("required", ())} - {name}  # what is missing may be told before the rest is looked at
+                assert any(field.split(".")[0] == name for field in fields) or {*fields} <= first, (name, value, fields)
+            if takes(schema, None):
+                answer = ask(where, {name: None}, content_type="application/json")
+                assert answer.status_code < 400 or name not in fields_at_fault(answer), name
 
 
-@pytest.mark.parametrize(("path", "method"), WRITES)
-def test_null_is_taken_where_the_document_says_so(walker, path, method):
-    where, ask = address(walker, path, method), getattr(walker.client, method)
-    for shape in bodies(path, method):
-        for name in (name for name, schema in shape["properties"].items() if takes(schema, None)):
-            answer = ask(where, {name: None}, content_type="application/json")
-            assert answer.status_code < 400 or name not in fields_at_fault(answer), name
-
-
-@pytest.mark.parametrize(("path", "method"), operations("get", "post", "put", "patch", "delete"))
-def test_whoever_takes_no_json_is_told_so(walker, path, method):
-    answer = getattr(walker.client, method)(address(walker, path, method), headers={"Accept": "image/png"})
-    assert answer.status_code in (406, 200)  # a log is what its parameter says
+def test_whoever_takes_no_json_is_told_so(walker):
+    for path, method in operations("get", "post", "put", "patch", "delete"):
+        answer = getattr(walker.client, method)(address(walker, path, method), headers={"Accept": "image/png"})
+        assert answer.status_code == (200 if "/logs/" in path else 406), path  # a log is what its parameter says

@@ -12,7 +12,7 @@ from tests.api.documented import document, validator
 Json = dict[str, Any]
 
 #: values that a schema cannot say: of query parameters by name, and of parts of an address that stand in no list
-SENSIBLE: dict[str, str] = {"cursor": ""}
+SENSIBLE: dict[str, str] = {"cursor": "", "column": "total_count", "group": "overview"}
 PLACES = {"job_exe_id": lambda: JobExecution.objects.order_by("pk")[0].pk}
 
 #: of each kind one; what a field takes of them is left out

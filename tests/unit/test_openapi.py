@@ -99,15 +99,6 @@ def test_headers_that_come_with_a_status_are_told():
     assert answers["403"] == {"content": PROBLEM, "description": "Forbidden"}
 
 
-def test_a_change_has_no_defaults_that_a_client_would_send():
-    change = {"type": "object", "properties": {"is_ripe": {"type": "boolean", "default": False}}}
-    bodies = {"application/json": {"schema": {"$ref": "#/components/schemas/Change"}}, "text/x": {"schema": change}}
-    document = mended(a_document({"requestBody": {"content": bodies}}, "patch", Change=change))
-    changed = {"type": "object", "properties": {"is_ripe": {"type": "boolean"}}, "minProperties": 1}
-    assert document["components"]["schemas"]["Change"] == changed
-    assert the_operation(document)["requestBody"]["content"]["text/x"]["schema"] == changed
-
-
 def test_what_is_no_part_of_the_api_is_about_the_login():
     document = {"paths": {"/token/": {"post": {"responses": {}, "security": [{}]}}}, "components": {"schemas": {}}}
     assert the_operation(mended(document))["tags"] == ["login"]

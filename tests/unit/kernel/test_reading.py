@@ -103,3 +103,9 @@ def test_a_schema_can_say_that_nothing_is_null():
     assert fields["age"] == {"title": "Age", "type": "integer"}
     assert fields["name"]["anyOf"] == [{"type": "string"}, {"items": {"type": "string"}, "type": "array"}]
     assert fields["is_ripe"] == {"default": False, "title": "Is Ripe", "type": "boolean"}
+
+
+def test_the_schema_of_a_change_has_no_defaults_that_a_client_would_send():
+    schema = Adjustment.model_json_schema()
+    assert schema["properties"]["is_paused"] == {"title": "Is Paused", "type": "boolean"}
+    assert schema["minProperties"] == 1
