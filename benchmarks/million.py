@@ -35,11 +35,12 @@ import harness
 from figures import Row
 from filling import copy, mend_sequences, moment
 from scale.cursors import cursor_at, rows_after
+from scale.job.commands.selectors import job_ids_chosen
 from scale.job.execution.selectors import executions_ended_since, executions_to_cancel, executions_unended
 from scale.job.execution.services import jobs_recover
 from scale.job.filters import JobChoice, JobFilter
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
-from scale.job.selectors import job_ids_chosen, jobs_selected
+from scale.job.selectors import jobs_selected
 from scale.job.services import job_submit, jobs_cancel
 from scale.job.states import JobStatus
 from scale.job.submission import parse_submission

@@ -17,33 +17,28 @@ from rest_framework.views import APIView
 from scale.account.permissions import user_of
 from scale.addresses import address_for
 from scale.engines.protocol import Stream
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeStatusFilter, RequeueChoice
+from scale.job.filters import ExecutionFilter, JobFilter, JobTypeStatusFilter
 from scale.job.logs import COMPLETE, LogParameters, Wanted, log_answer
 from scale.job.selectors import (
     execution_found,
     executions_selected,
     job_found,
-    job_ids_chosen,
-    job_ids_known,
     job_types_status,
     jobs_selected,
     task_of_execution,
 )
 from scale.job.serializers import (
-    CanceledOut,
     JobDetailOut,
     JobExecutionDetailOut,
     JobExecutionOut,
     JobIdsOut,
     JobOut,
+    JobSubmittedOut,
     JobTypeStatusOut,
     LogOut,
-    RequeuedOut,
 )
-from scale.job.services import job_submit, jobs_cancel, jobs_requeue, jobs_submit
-from scale.job.states import REQUEUEABLE, JobStatus, sources_of
+from scale.job.services import job_submit, jobs_submit
 from scale.job.submission import Submission, Submissions, parse_submission, parse_submissions
-from scale.kernel.reading import read
 from scale.paging import long_page_answer, page_answer
 from scale.present import clock
 from scale.schema import answer_headers, long_page_of, page_of, parameters_of, problems
@@ -62,11 +57,12 @@ class JobsApi(APIView):
         wanted = JobFilter.of(dict(request.query_params.lists()), clock().now())
         return long_page_answer(request, wanted, jobs_selected(wanted), JobOut)
 
-    @extend_schema(operation_id="job_submit", request=Submission, responses={201: JobOut, **problems(400, 413, 415)})
+    @extend_schema(operation_id="job_submit", request=Submission, responses={201: JobSubmittedOut, **problems(400, 413, 415)})
     def post(self, request: Request) -> Response:
         submission = parse_submission(request.data)
         job = job_submit(submission=submission, by=user_of(request), when=clock().now())
-        return Response(shaped(JobOut, job), status=201, headers={"Location": address_for(request, "job", job.pk)})
+        name, pk = ("job-array", job.array_id) if job.array_id else ("job", job.pk)
+        return Response(shaped(JobSubmittedOut, job), status=201, headers={"Location": address_for(request, name, pk)})
 
 
 class JobsBulkApi(APIView):
@@ -85,43 +81,6 @@ class JobApi(APIView):
     @extend_schema(operation_id="job_detail", responses={200: JobDetailOut, **problems(404)})
     def get(self, request: Request, job_id: int) -> Response:
         return Response(shaped(JobDetailOut, job_found(job_id, clock().now())))
-
-
-class JobCancelApi(APIView):
-    """POST /jobs/cancel/ -- these are no longer wanted."""
-
-    @extend_schema(operation_id="job_cancel", request=JobChoice, responses={202: CanceledOut, **problems(400, 403, 413, 415)})
-    def post(self, request: Request) -> Response:
-        when = clock().now()
-        choice = read(JobChoice, request.data, when=when)
-        ids = job_ids_chosen(choice, by=user_of(request), among=sources_of(JobStatus.CANCELED))
-        canceled = jobs_cancel(ids=ids, by=user_of(request), when=when)
-        return Response(shaped(CanceledOut, _became_of(choice, canceled)), status=202)
-
-
-class JobRequeueApi(APIView):
-    """POST /jobs/requeue/ -- these failed or were canceled, and are to be tried anew."""
-
-    @extend_schema(
-        operation_id="job_requeue", request=RequeueChoice, responses={202: RequeuedOut, **problems(400, 403, 413, 415)}
-    )
-    def post(self, request: Request) -> Response:
-        when = clock().now()
-        choice = read(RequeueChoice, request.data, when=when)
-        ids = job_ids_chosen(choice, by=user_of(request), among=REQUEUEABLE)
-        queued = jobs_requeue(ids=ids, by=user_of(request), when=when, priority=choice.priority)
-        return Response(shaped(RequeuedOut, _became_of(choice, queued)), status=202)
-
-
-def _became_of(choice: JobChoice, changed: Iterable[int]) -> dict[str, list[int]]:
-    """The jobs that changed, and of those that were named the ones that did not."""
-    named = set(choice.job_ids or ())
-    known = job_ids_known(named)
-    return {
-        "job_ids": [*changed],
-        "unchanged_job_ids": sorted(known.difference(changed)),
-        "unknown_job_ids": sorted(named - known),
-    }
 
 
 class JobExecutionsApi(APIView):

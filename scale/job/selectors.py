@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 
 from scale.error.catalog import Category
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeStatusFilter
+from scale.job.arrays.selectors import with_arrays
+from scale.job.filters import ExecutionFilter, JobFilter, JobTypeStatusFilter
+from scale.job.matching import Lines, jobs_fitting
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
-from scale.kernel.errors import Forbidden, NotFound
+from scale.kernel.errors import NotFound
 from scale.kernel.ids import ClusterId, TaskId, task_id
 from scale.parameters import given
 from scale.queue.selectors import waiting_of
@@ -34,7 +35,7 @@ def jobs_selected(wanted: JobFilter) -> QuerySet[Job]:
 
     Equals follow each other in the direction of the last order, so that an index that ends with the id gives them as they are.
     """
-    jobs = _listed().filter(**_conditions(wanted))
+    jobs = _listed(Lines.of(wanted) if wanted.is_by_line else jobs_fitting(wanted))
     if any(name.endswith("duration") for name in wanted.order):
         jobs = jobs.annotate(duration=F("ended") - F("started"))
     return jobs.order_by(*_order(wanted.order), "id" if wanted.order and not wanted.order[-1].startswith("-") else "-id")
@@ -47,7 +48,8 @@ def job_found(job_id: int, when: datetime) -> Job:
     """
     executions = _executions().defer("jobexecutionend__task_results").order_by("-exe_num")[:1]
     latest = Prefetch("jobexecution_set", queryset=executions, to_attr="latest")
-    job = _with_what_it_names().select_related("superseded_by_job").prefetch_related(latest).filter(pk=job_id).first()
+    jobs = with_arrays(_with_what_it_names(Job.objects.all())).select_related("superseded_by_job").prefetch_related(latest)
+    job = jobs.filter(pk=job_id).first()
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
     vars(job)["waiting"] = waiting_of(job_id, job.num_exes, when) if job.status == JobStatus.QUEUED else None
@@ -76,27 +78,6 @@ def execution_found(job_id: int, exe_num: int) -> JobExecution:
     if execution is None:
         raise NotFound(f"Job {job_id} has no execution {exe_num}.")
     return execution
-
-
-def job_ids_chosen(choice: JobChoice, by: User, among: Collection[JobStatus]) -> list[int]:
-    """The jobs that somebody may mean by this: of another's only those that are named, which is then refused.
-
-    Where none are named, only those of the statuses ``among`` count: nothing is to be done with the others.
-
-    :raises Forbidden: a job is named that belongs to another
-    """
-    jobs = Job.objects.filter(**_conditions(choice.filter))
-    if choice.job_ids is None:
-        jobs = jobs.filter(status__in=among)
-        if not by.is_staff:
-            jobs = jobs.filter(owner=by)
-    elif not by.is_staff and (other := jobs.exclude(owner=by).values_list("pk", flat=True).order_by("pk").first()):
-        raise Forbidden(f"Job {other} belongs to somebody else; only staff may do that.")
-    return list(jobs.order_by("pk").values_list("pk", flat=True))
-
-
-def job_ids_known(ids: Iterable[int]) -> set[int]:
-    return set(Job.objects.filter(pk__in=list(ids)).values_list("pk", flat=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,30 +148,17 @@ def _planned_task(execution: JobExecution, task_type: str) -> TaskId:
     return task_id(ClusterId(execution.get_cluster_id()), task_type)
 
 
-def _with_what_it_names() -> QuerySet[Job]:
-    return Job.objects.select_related("job_type", "job_type_rev", "owner", "node", "error").defer("job_type_rev__manifest")
+def _with_what_it_names(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    return jobs.select_related("job_type", "job_type_rev", "owner", "node", "error").defer("job_type_rev__manifest")
 
 
-def _listed() -> QuerySet[Job]:
-    return _with_what_it_names().defer("job_type_rev__manifest", "env", "input", "output", "configuration", "constraints")
+def _listed(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    unseen = ("job_type_rev__manifest", "env", "input", "output", "configuration", "constraints")
+    return with_arrays(_with_what_it_names(jobs)).defer(*unseen)
 
 
 def _executions() -> QuerySet[JobExecution]:
     return JobExecution.objects.select_related("job_type", "node", "jobexecutionend__error")
-
-
-def _conditions(wanted: JobFilter) -> dict[str, Any]:
-    return given(
-        last_modified__gte=wanted.started,
-        last_modified__lte=wanted.ended,
-        status__in=wanted.status,
-        pk__in=wanted.job_id,
-        job_type_id__in=wanted.job_type_id,
-        job_type__name__in=wanted.job_type_name,
-        error__category__in=wanted.error_category,
-        error_id__in=wanted.error_id,
-        is_superseded=wanted.is_superseded,
-    )
 
 
 def _order(wanted: Iterable[str]) -> list[str]:

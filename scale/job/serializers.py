@@ -10,6 +10,7 @@ from rest_framework import serializers
 from scale.engines.protocol import Stream
 from scale.error.catalog import Category
 from scale.error.serializers import ErrorOut
+from scale.job.arrays.serializers import ArrayBriefOut, array_brief
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.node.serializers import NodeBriefOut
@@ -204,6 +205,7 @@ class JobOut(serializers.ModelSerializer[Job]):
     owner = serializers.CharField(source="owner.username", read_only=True)
     labels = serializers.DictField(child=serializers.CharField(), read_only=True)
     command = CommandField(read_only=True, allow_null=True)
+    array = serializers.SerializerMethodField()
 
     class Meta:
         model = Job
@@ -244,12 +246,26 @@ class JobOut(serializers.ModelSerializer[Job]):
             "command",
             "timeout",
             "retry_on",
+            "array",
         )
         read_only_fields: tuple[str, ...] = fields
+
+    @extend_schema_field(ArrayBriefOut(allow_null=True))
+    def get_array(self, job: Job) -> dict[str, Any] | None:
+        return array_brief(job)
 
     @extend_schema_field({"type": "array", "items": {"type": "object"}})
     def get_input_files(self, job: Job) -> list[object]:
         return []
+
+
+class JobSubmittedOut(JobOut):
+    """A job; of an array, its first member, and the ids of all."""
+
+    job_ids = serializers.ListField(child=serializers.IntegerField(), required=False, help_text="Of an array, in order.")
+
+    class Meta(JobOut.Meta):
+        fields = (*JobOut.Meta.fields, "job_ids")
 
 
 class JobExecutionOut(serializers.ModelSerializer[JobExecution]):
@@ -364,19 +380,3 @@ class JobIdsOut(serializers.Serializer[Any]):
     """The jobs that were made, in the order in which they were asked for."""
 
     ids = serializers.ListField(child=serializers.IntegerField())
-
-
-class CanceledOut(serializers.Serializer[Any]):
-    """What became of a cancel; of the jobs that were named, also those that did not change."""
-
-    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Canceled now.")
-    unchanged_job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Over already, or not meant.")
-    unknown_job_ids = serializers.ListField(child=serializers.IntegerField())
-
-
-class RequeuedOut(serializers.Serializer[Any]):
-    """What became of a requeue; of the jobs that were named, also those that did not change."""
-
-    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="On the queue again.")
-    unchanged_job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Not over, completed, or not meant.")
-    unknown_job_ids = serializers.ListField(child=serializers.IntegerField())

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from scale.database import again_on_conflict, insert_rows
+from scale.job.arrays.selectors import submitted_array
+from scale.job.arrays.services import arrays_add, places_of
 from scale.job.execution.services import queue_again
 from scale.job.messages import batches
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
@@ -20,6 +22,7 @@ from scale.job.states import REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission
 from scale.job.types.definition import COMMAND
 from scale.kernel.errors import BadRequest, Forbidden
+from scale.parameters import given
 from scale.present import ring_after_commit, tell_after_commit
 from scale.queue.entry import QueueEntry
 from scale.queue.services import queue_add, queue_cancel
@@ -38,10 +41,12 @@ class Inactive(BadRequest):
 
 @again_on_conflict
 def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
-    """Record the job and put it on the queue; both or neither.
+    """Record the job and put it on the queue; both or neither. Of an array, it is the first member that is returned.
 
     :raises Inactive: nothing of its type is taken
     """
+    if submission.indices is not None:
+        return submitted_array(jobs_submit(submissions=[submission], by=by, when=when))
     revision = usable_revisions.get(COMMAND)
     draft = Draft(revision, _asked(submission))
     with transaction.atomic():
@@ -61,8 +66,10 @@ def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) 
     revision = usable_revisions.get(COMMAND)
     ids: list[int] = []
     with transaction.atomic():
-        for some in batches(submissions, _MOST_AT_ONCE):
-            ids += _submit([Draft(revision, _asked(submission)) for submission in some], by, when)
+        places = places_of(submissions, arrays_add(submissions=submissions, by=by, when=when))
+        drafts = (Draft(revision, {**_asked(submission), **place}) for submission, place in places)
+        for some in batches(drafts, _MOST_AT_ONCE):
+            ids += _submit(some, by, when)
         ring_after_commit(JOBS)
         tell_after_commit(logger, "submitted", ids, by=by.get_username())
     return ids
@@ -75,21 +82,24 @@ def jobs_cancel(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
 
     :raises Forbidden: one of the first that are not canceled yet belongs to somebody else
     """
-    return [done for some in batches(sorted(set(ids)), _MOST_AT_ONCE) for done in _cancel(some, by, when)]
+    some_at_a_time = batches(sorted(set(ids)), _MOST_AT_ONCE)
+    return [done for some in some_at_a_time for done in cancel(Job.objects.filter(pk__in=some), by, when)]
 
 
 @again_on_conflict
 @transaction.atomic
-def _cancel(ids: Sequence[int], by: User, when: datetime) -> list[int]:
-    jobs = Job.objects.select_for_update().filter(pk__in=ids, status__in=sources_of(JobStatus.CANCELED)).order_by("pk")
-    owners = dict(jobs.values_list("pk", "owner_id"))
+def cancel(jobs: QuerySet[Job], by: User, when: datetime, asked: datetime | None = None) -> list[int]:
+    """Cancel those that are not over, in one transaction; none that somebody has asked to be tried anew since this was asked."""
+    not_since = Q() if asked is None else Q(requeued=None) | Q(requeued__lte=asked)
+    meant = jobs.filter(not_since, status__in=sources_of(JobStatus.CANCELED)).order_by("pk")
+    owners = dict(meant.select_for_update(of=("self",)).values_list("pk", "owner_id"))
     _refuse_others(owners, by)
     Job.objects.filter(pk__in=owners).update(
         status=JobStatus.CANCELED,
         error=None,
         node=None,
         ended=Coalesce("ended", Value(when)),
-        last_status_change=when,
+        last_status_change=asked or when,
         last_modified=when,
     )
     queue_cancel(job_ids=list(owners))  # first: it waits for whoever makes an execution of an entry
@@ -107,27 +117,62 @@ def jobs_requeue(*, ids: Iterable[int], by: User, when: datetime, priority: int 
     :raises Forbidden: one of the first that would be queued belongs to somebody else
     """
     some_at_a_time = batches(sorted(set(ids)), _MOST_AT_ONCE)
-    return [done for some in some_at_a_time for done in _requeue(some, by, when, priority)]
+    return [done for some in some_at_a_time for done in requeue(Job.objects.filter(pk__in=some), by, when, priority=priority)]
 
 
 @again_on_conflict
 @transaction.atomic
-def _requeue(ids: Sequence[int], by: User, when: datetime, priority: int | None) -> list[int]:
-    wanted = Job.objects.filter(pk__in=ids, status__in=REQUEUEABLE, is_superseded=False)
+def requeue(
+    jobs: QuerySet[Job], by: User, when: datetime, asked: datetime | None = None, *, priority: int | None = None
+) -> list[int]:
+    """Queue those anew that had failed or were canceled when this was asked; what never was on the queue is pending again."""
+    then = given(last_status_change__lte=asked)
+    meant = jobs.filter(status__in=REQUEUEABLE, is_superseded=False, **then).order_by("pk")
     columns = ("owner", "job_type", "num_exes", "resources", "constraints", "priority")
-    jobs = {job.pk: job for job in wanted.order_by("pk").only(*columns).select_for_update()}
-    _refuse_others({job.pk: job.owner_id for job in jobs.values()}, by)
+    found = {job.pk: job for job in meant.only(*columns).select_for_update(of=("self",))}
+    _refuse_others({job.pk: job.owner_id for job in found.values()}, by)
     own = Coalesce("own_tries", "max_tries")
-    changes: dict[str, Any] = {"own_tries": own, "max_tries": F("num_exes") + own}
+    changes: dict[str, Any] = {"own_tries": own, "max_tries": F("num_exes") + own, "requeued": asked or when}
     if priority is not None:
         changes["priority"] = priority
-        for job in jobs.values():
+        for job in found.values():
             job.priority = priority
-    Job.objects.filter(pk__in=jobs).update(**changes)
-    queue_again([(job, when) for job in jobs.values()], when)
-    tell_after_commit(logger, "requeued", jobs, by=by.get_username())
+    Job.objects.filter(pk__in=found).update(**changes)
+    _uncancel([job.pk for job in found.values() if not job.num_exes], when)
+    queue_again([(job, when) for job in found.values() if job.num_exes], when)
+    tell_after_commit(logger, "requeued", found, by=by.get_username())
     ring_after_commit()
-    return list(jobs)
+    return list(found)
+
+
+def jobs_uncancel(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
+    """Have those of the jobs be pending again that were canceled before they were ever queued; tell which.
+
+    :raises Forbidden: one of the first of them belongs to somebody else
+    """
+    some_at_a_time = batches(sorted(set(ids)), _MOST_AT_ONCE)
+    return [done for some in some_at_a_time for done in uncancel(Job.objects.filter(pk__in=some), by, when)]
+
+
+@again_on_conflict
+@transaction.atomic
+def uncancel(jobs: QuerySet[Job], by: User, when: datetime, asked: datetime | None = None) -> list[int]:
+    """Those that were canceled when this was asked, and never queued."""
+    then = given(last_status_change__lte=asked)
+    meant = jobs.filter(status=JobStatus.CANCELED, num_exes=0, is_superseded=False, **then).order_by("pk")
+    owners = dict(meant.select_for_update(of=("self",)).values_list("pk", "owner_id"))
+    _refuse_others(owners, by)
+    Job.objects.filter(pk__in=owners).update(requeued=asked or when)
+    _uncancel(list(owners), when)
+    tell_after_commit(logger, "uncanceled", owners, by=by.get_username())
+    ring_after_commit()
+    return list(owners)
+
+
+def _uncancel(ids: Sequence[int], when: datetime) -> None:
+    """These, which are ours, are pending again."""
+    if ids:
+        Job.objects.filter(pk__in=ids).update(status=JobStatus.PENDING, ended=None, last_status_change=when, last_modified=when)
 
 
 def _refuse_others(owners: Mapping[int, int], by: User) -> None:

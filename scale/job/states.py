@@ -30,6 +30,20 @@ class RetryOn(StrEnum):
     NEVER = "never"
 
 
+class CommandKind(StrEnum):
+    """What may be done with many jobs at once."""
+
+    CANCEL = "cancel"
+    REQUEUE = "requeue"
+    UNCANCEL = "uncancel"
+
+
+class CommandState(StrEnum):
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+
+
 _S = JobStatus
 
 #: A job that is queued again (retried, requeued, put back) may come from any status but COMPLETED.

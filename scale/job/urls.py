@@ -5,15 +5,15 @@ from django.urls import include, path, register_converter
 from scale.engines.protocol import Stream
 from scale.job.api import (
     JobApi,
-    JobCancelApi,
     JobExecutionApi,
     JobExecutionsApi,
-    JobRequeueApi,
     JobsApi,
     JobsBulkApi,
     JobTypesStatusApi,
     LogApi,
 )
+from scale.job.arrays.api import JobArrayApi, JobArraysApi
+from scale.job.commands.api import JobCancelApi, JobCommandApi, JobRequeueApi, JobUncancelApi
 
 
 class StreamConverter:
@@ -35,6 +35,10 @@ urlpatterns = [
     path("jobs/bulk/", JobsBulkApi.as_view(), name="job-bulk"),
     path("jobs/cancel/", JobCancelApi.as_view(), name="job-cancel"),
     path("jobs/requeue/", JobRequeueApi.as_view(), name="job-requeue"),
+    path("jobs/uncancel/", JobUncancelApi.as_view(), name="job-uncancel"),
+    path("jobs/commands/<id:command_id>/", JobCommandApi.as_view(), name="job-command"),
+    path("job-arrays/", JobArraysApi.as_view(), name="job-arrays"),
+    path("job-arrays/<id:array_id>/", JobArrayApi.as_view(), name="job-array"),
     path("jobs/<id:job_id>/", JobApi.as_view(), name="job"),
     path("jobs/<id:job_id>/executions/", JobExecutionsApi.as_view(), name="job-executions"),
     path("jobs/<id:job_id>/executions/<id:exe_num>/", JobExecutionApi.as_view(), name="job-execution"),

@@ -35,6 +35,7 @@ class Learner:
         self._gaps = Gaps()
         self._last = 0  # what came up to this id is known
         self._counted: datetime | None = None
+        self._is_doubtful = False
 
     def look(self, when: datetime) -> None:
         """Take what is new; now and then, and where there is too much of it, count everything."""
@@ -51,8 +52,12 @@ class Learner:
             self._gaps.passed(self._last + 1, new[-1].id, [entry.id for entry in new], when)
             self._backlog.add(new)
             self._last = new[-1].id
-        if is_behind or self._counted is None or when - self._counted >= _COUNT_EVERY:
-            self._recount(when, is_correction=not is_behind)
+        if is_behind or self._is_doubtful or self._counted is None or when - self._counted >= _COUNT_EVERY:
+            self._recount(when, is_correction=not (is_behind or self._is_doubtful))
+
+    def recount(self) -> None:
+        """Count everything at the next look."""
+        self._is_doubtful = True
 
     def fill(self) -> None:
         """Read on where too little is known of a line."""
@@ -89,7 +94,7 @@ class Learner:
 
     def _recount(self, when: datetime, *, is_correction: bool) -> None:
         differ = self._backlog.recount(sizes_waiting(self._last))
-        self._counted = when
+        self._counted, self._is_doubtful = when, False
         if differ and is_correction:
             was, now = (sum(numbers) for numbers in zip(*differ.values(), strict=True))
             tell(logger, "queue-recounted", shapes=len(differ), thought=was, found=now)

@@ -19,7 +19,7 @@ from scale.scheduler.placement.ahead import Pace
 from scale.scheduler.placement.backlog import Backlog
 from scale.scheduler.placement.gpus import hand_out
 from scale.scheduler.placement.plan import Placement, Plan, Wait, decide
-from scale.scheduler.placement.services import Canceled, plan_apply, plan_settle
+from scale.scheduler.placement.services import plan_apply, plan_settle
 from scale.scheduler.placement.snapshot import Ask, Line, Snapshot
 from scale.scheduler.status import Warning
 from scale.scheduler.tracking import NodeTracker
@@ -62,10 +62,14 @@ class Placer:
         """Take what others have put on the queue."""
         self._learner.look(when)
 
-    def cancel(self, canceled: Iterable[Canceled]) -> None:
-        """These were taken off the queue without having run."""
-        for end, shape in canceled:
-            self._backlog.cancel(shape, end.job_id)
+    def cancel(self, entries: Mapping[str, Collection[int]]) -> None:
+        """These, by their shapes, were taken off the queue without having run."""
+        for shape, ids in entries.items():
+            self._backlog.cancel(shape, ids)
+
+    def recount(self) -> None:
+        """Some were taken off the queue, of which nobody knows whether they were counted."""
+        self._learner.recount()
 
     def crowded(self) -> list[int]:
         """The nodes that were given more than they have room for."""

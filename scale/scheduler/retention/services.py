@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 
 from scale.database import delete_rows
-from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.job.models import Job, JobArray, JobExecution, JobExecutionEnd, TaskUpdate
 from scale.job.states import FINAL
 from scale.metrics.models import JobLoad
 from scale.scheduler.models import SetAside
@@ -37,7 +37,8 @@ def jobs_delete(*, ids: Iterable[int]) -> int:
     Where that is more than a batch, so many executions go, and the jobs stay for the next time.
     """
     over = settled(Job.objects.filter(pk__in=ids, status__in=FINAL))
-    jobs = list(over.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+    found = list(over.order_by("pk").select_for_update(of=("self",)).values_list("pk", "array"))
+    jobs = [pk for pk, _ in found]
     executions = list(JobExecution.objects.filter(job__in=jobs).order_by("pk").values_list("pk", flat=True)[:_PARTS])
     updates = list(TaskUpdate.objects.filter(job_exe__in=executions).values_list("pk", flat=True)[:_PARTS])
     delete_rows(TaskUpdate, updates)
@@ -49,7 +50,16 @@ def jobs_delete(*, ids: Iterable[int]) -> int:
         return 0
     _cut_links(jobs)
     SetAside.objects.filter(job_id__in=jobs).delete()
-    return delete_rows(Job, jobs)
+    gone = delete_rows(Job, jobs)
+    _delete_arrays({array for _, array in found if array is not None})
+    return gone
+
+
+def _delete_arrays(ids: Iterable[int]) -> None:
+    """Those of which no member is left."""
+    for array_id in ids:
+        if not Job.objects.filter(array=array_id).exists():
+            delete_rows(JobArray, [array_id])
 
 
 def _cut_links(jobs: Iterable[int]) -> None:
