@@ -15,6 +15,7 @@ _PREFIX = "#/components/schemas/"
 #: headers that come with every answer of a status
 _HEADERS = {
     "201": {"Location": "Where that which was made can be read, if it is one thing."},
+    "202": {"Location": "Where it can be read how far it is, if it was not done at once."},
     "401": {"WWW-Authenticate": "How to say who asks."},
     "503": {"Retry-After": "Seconds."},
 }

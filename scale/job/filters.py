@@ -42,7 +42,7 @@ def _label(said: str) -> str:
     return said
 
 
-_Label = Annotated[Text, AfterValidator(_label)]
+_Label = Annotated[Text, AfterValidator(_label), Field(examples=["team=blue"])]
 _NEVER = "Of clients of the original: no job has one, so nothing fits."
 
 

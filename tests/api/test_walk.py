@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from scale.engines.instant import Outcome
+from scale.job.models import JobCommand
 from scale.kernel.resources import Resources
 from scale.storage.services import files_ensure
 from scale.storage.workspace import FilePath
@@ -31,12 +32,13 @@ def walker(staff, settings, tmp_path_factory):
     world = World(nodes={"node-1": Resources(cpus=8, mem=8000, disk=8000, gpus=0)}, behave=lambda task: _ENDS[task.command[0]])
     settings.CLOCK = world.clock
     settings.LOG_SOURCES = {"instant": "tests.api.walk.FullShelf"}
-    world.submit(command=["true"], resources={"cpus": 100})
+    assert staff.post("jobs/", {"command": "true", "count": 2, "resources": {"cpus": 100}}).status_code == 201
+    JobCommand.objects.create(kind="cancel", choice={}, by=staff.user, asked=world.now, newest=0, ended=world.now)
     for command in _ENDS:
         world.submit(command=[command], max_tries=1)
     world.submit(command=["true"])
     world.turns(4, seconds=1)
-    assert world.statuses() == {"QUEUED": 1, "COMPLETED": 2, "FAILED": 1, "RUNNING": 1}
+    assert world.statuses() == {"QUEUED": 2, "COMPLETED": 2, "FAILED": 1, "RUNNING": 1}
     world.clock.move(timedelta(seconds=1))
     world.scheduler.status(world.now)
     staff.client.unchecked = frozenset()

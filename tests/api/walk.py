@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scale.job.models import JobExecution
+from scale.job.models import JobCommand, JobExecution
 from tests.api.answers import Shelf
 from tests.api.documented import document, validator
 
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 #: values that a schema cannot say: of query parameters by name, and of parts of an address that stand in no list
 SENSIBLE: dict[str, str] = {"cursor": "", "column": "total_count", "group": "overview"}
-PLACES = {"job_exe_id": lambda: JobExecution.objects.order_by("pk")[0].pk}
+PLACES = {"job_exe_id": lambda: JobExecution.objects.order_by("pk")[0].pk, "command_id": lambda: JobCommand.objects.get().pk}
 
 #: of each kind one; what a field takes of them is left out
 ANYTHING = (None, True, 7.5, -1, 10**30, "no-such\0", "", [], [[]], [None], {}, {"a": []})
