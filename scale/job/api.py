@@ -17,11 +17,13 @@ from rest_framework.views import APIView
 from scale.account.permissions import user_of
 from scale.addresses import address_for
 from scale.engines.protocol import Stream
-from scale.job.filters import ExecutionFilter, JobFilter, JobTypeStatusFilter
+from scale.job.filters import ExecutionFilter, InputFileFilter, JobFilter, JobTypeStatusFilter
 from scale.job.logs import COMPLETE, LogParameters, Wanted, log_answer
+from scale.job.request import AnyJob, AnyJobs, parse_asked
 from scale.job.selectors import (
     execution_found,
     executions_selected,
+    input_files_selected,
     job_found,
     job_types_status,
     jobs_selected,
@@ -38,11 +40,12 @@ from scale.job.serializers import (
     LogOut,
 )
 from scale.job.services import job_submit, jobs_submit
-from scale.job.submission import Submission, Submissions, parse_submission, parse_submissions
+from scale.job.submission import parse_submissions
 from scale.paging import long_page_answer, page_answer
 from scale.present import clock
 from scale.schema import answer_headers, long_page_of, page_of, parameters_of, problems
 from scale.shapes import shaped
+from scale.storage.serializers import FileOut
 
 
 class JobsApi(APIView):
@@ -57,9 +60,9 @@ class JobsApi(APIView):
         wanted = JobFilter.of(dict(request.query_params.lists()), clock().now())
         return long_page_answer(request, wanted, jobs_selected(wanted), JobOut)
 
-    @extend_schema(operation_id="job_submit", request=Submission, responses={201: JobSubmittedOut, **problems(400, 413, 415)})
+    @extend_schema(operation_id="job_submit", request=AnyJob, responses={201: JobSubmittedOut, **problems(400, 413, 415)})
     def post(self, request: Request) -> Response:
-        submission = parse_submission(request.data)
+        submission = parse_asked(request.data)
         job = job_submit(submission=submission, by=user_of(request), when=clock().now())
         name, pk = ("job-array", job.array_id) if job.array_id else ("job", job.pk)
         return Response(shaped(JobSubmittedOut, job), status=201, headers={"Location": address_for(request, name, pk)})
@@ -68,9 +71,9 @@ class JobsApi(APIView):
 class JobsBulkApi(APIView):
     """POST /jobs/bulk/ -- many more at once, or none of them."""
 
-    @extend_schema(operation_id="job_submit_many", request=Submissions, responses={201: JobIdsOut, **problems(400, 413, 415)})
+    @extend_schema(operation_id="job_submit_many", request=AnyJobs, responses={201: JobIdsOut, **problems(400, 413, 415)})
     def post(self, request: Request) -> Response:
-        submissions = parse_submissions(request.data)
+        submissions = parse_submissions(request.data, parse_asked)
         ids = jobs_submit(submissions=submissions, by=user_of(request), when=clock().now())
         return Response({"ids": ids}, status=201)
 
@@ -102,6 +105,19 @@ class JobExecutionApi(APIView):
     @extend_schema(operation_id="job_execution_detail", responses={200: JobExecutionDetailOut, **problems(404)})
     def get(self, request: Request, job_id: int, exe_num: int) -> Response:
         return Response(shaped(JobExecutionDetailOut, execution_found(job_id, exe_num)))
+
+
+class JobInputFilesApi(APIView):
+    """GET /jobs/{id}/input_files/ -- the files that a job reads."""
+
+    @extend_schema(
+        operation_id="job_input_files",
+        parameters=parameters_of(InputFileFilter),
+        responses={200: page_of(FileOut), **problems(400, 404)},
+    )
+    def get(self, request: Request, job_id: int) -> Response:
+        wanted = InputFileFilter.of(dict(request.query_params.lists()), clock().now())
+        return page_answer(request, wanted, input_files_selected(job_id, wanted), FileOut)
 
 
 class AnyAccept(BaseContentNegotiation):

@@ -12,12 +12,15 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
-from scale.database import again_on_conflict, insert_rows
+from scale.database import again_on_conflict, insert_rows, record_rows
+from scale.fact import warn
 from scale.job.arrays.selectors import submitted_array
 from scale.job.arrays.services import arrays_add, places_of
 from scale.job.execution.services import queue_again
 from scale.job.messages import batches
-from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
+from scale.job.models import Job, JobExecution, JobInputFile, JobType, JobTypeRevision
+from scale.job.request import Asked, JobRequest
+from scale.job.resolving import Resolved, resolve
 from scale.job.states import REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission
 from scale.job.types.definition import COMMAND
@@ -33,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 COMMAND_VERSION = "1.0.0"
 _MOST_AT_ONCE = 1000  #: jobs that one transaction changes, so that nobody waits long for the database
+_MOST_DOUBTS = 10
 
 
 class Inactive(BadRequest):
@@ -40,15 +44,16 @@ class Inactive(BadRequest):
 
 
 @again_on_conflict
-def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
+def job_submit(*, submission: Asked, by: User, when: datetime) -> Job:
     """Record the job and put it on the queue; both or neither. Of an array, it is the first member that is returned.
 
     :raises Inactive: nothing of its type is taken
+    :raises InvalidSubmission: it does not fit its type
     """
     if submission.indices is not None:
         return submitted_array(jobs_submit(submissions=[submission], by=by, when=when))
-    revision = usable_revisions.get(COMMAND)
-    draft = Draft(revision, _asked(submission))
+    (draft,) = drafts_of([submission], when, [""])
+    revision = draft.revision
     with transaction.atomic():
         (job_id,) = _submit([draft], by, when)
         ring_after_commit(JOBS)
@@ -58,16 +63,17 @@ def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
 
 
 @again_on_conflict
-def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) -> list[int]:
+def jobs_submit(*, submissions: Sequence[Asked], by: User, when: datetime) -> list[int]:
     """Record the jobs and put them on the queue, all or none; returns their ids in the same order.
 
     :raises Inactive: nothing of their type is taken
+    :raises InvalidSubmission: one does not fit its type
     """
-    revision = usable_revisions.get(COMMAND)
+    asked = drafts_of(submissions, when, (f"jobs.{number}" for number in range(len(submissions))))
     ids: list[int] = []
     with transaction.atomic():
-        places = places_of(submissions, arrays_add(submissions=submissions, by=by, when=when))
-        drafts = (Draft(revision, {**_asked(submission), **place}) for submission, place in places)
+        places = places_of(submissions, asked, arrays_add(submissions=submissions, by=by, when=when))
+        drafts = (draft._replace(columns={**draft.columns, **place}) if place else draft for draft, place in places)
         for some in batches(drafts, _MOST_AT_ONCE):
             ids += _submit(some, by, when)
         ring_after_commit(JOBS)
@@ -232,6 +238,32 @@ class Draft(NamedTuple):
     revision: JobTypeRevision
     columns: Mapping[str, Any]
     is_ready: bool = True  #: goes on the queue at once
+    files: Sequence[tuple[str, int]] = ()  #: inputs, and the ids of their files
+
+
+def drafts_of(submissions: Sequence[Asked], when: datetime, places: Iterable[str]) -> list[Draft]:
+    """In the same order. Asks the disk for files, so it is called outside of transactions.
+
+    :param places: where each stands in the body; empty for a body of its own
+    :raises Inactive: nothing of the type of commands is taken
+    :raises InvalidSubmission: a job does not fit its type
+    """
+    of_types = [(place, one) for place, one in zip(places, submissions, strict=True) if isinstance(one, JobRequest)]
+    if not of_types:
+        revision = usable_revisions.get(COMMAND)
+        return [Draft(revision, _asked(one)) for one in submissions if isinstance(one, Submission)]
+    resolved = iter(resolve(of_types, when))
+    return [_draft(one) if isinstance(one, Submission) else _draft_of_type(next(resolved)) for one in submissions]
+
+
+def _draft(submission: Submission) -> Draft:
+    return Draft(usable_revisions.get(COMMAND), {**_asked(submission), "configuration": None, "secrets": None})
+
+
+def _draft_of_type(resolved: Resolved) -> Draft:
+    if resolved.doubts:
+        warn(logger, "odd-input", type=resolved.revision.job_type, why="; ".join(resolved.doubts[:_MOST_DOUBTS]))
+    return Draft(resolved.revision, resolved.columns, files=resolved.files)
 
 
 def _submit(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
@@ -241,9 +273,11 @@ def _submit(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
     ids = insert_rows(Job, [*_columns(drafts[0], when), *same], rows)
     entries = [
         QueueEntry(job_id, revision.job_type_id, 1, columns["priority"], columns["resources"], when, columns.get("constraints"))
-        for job_id, (revision, columns, is_ready) in zip(ids, drafts, strict=True)
+        for job_id, (revision, columns, is_ready, _) in zip(ids, drafts, strict=True)
         if is_ready
     ]
+    if files := [(job_id, pk, name) for job_id, draft in zip(ids, drafts, strict=True) for name, pk in draft.files]:
+        record_rows(JobInputFile, ("job_id", "input_file_id", "job_input"), files)
     queue_add(entries=entries, when=when)
     return ids
 
