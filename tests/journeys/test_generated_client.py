@@ -110,17 +110,17 @@ def a_job_from_submission_to_log(client):
 def jobs_listed_canceled_and_tried_anew(client):
     from generated_scale_client.api.jobs import job_cancel, job_detail, job_list, job_requeue, job_submit_many
     from generated_scale_client.models import (
+        AnyJobs,
         JobChoice,
         JobListOrderItem,
         JobStatus,
         Needs,
         RequeueChoice,
         Submission,
-        Submissions,
     )
 
     too_large = Submission(command=["sleep", "600"], resources=Needs(cpus=100_000))
-    ids = job_submit_many.sync(client=client, body=Submissions(jobs=[too_large] * 3)).ids
+    ids = job_submit_many.sync(client=client, body=AnyJobs(jobs=[too_large] * 3)).ids
 
     page = job_list.sync(
         client=client,
@@ -149,18 +149,30 @@ def jobs_listed_canceled_and_tried_anew(client):
 
 def a_job_type_made_and_edited(client):
     from generated_scale_client.api.job_types import job_type_create, job_type_detail, job_type_edit, job_type_validate
-    from generated_scale_client.models import JobTypeChange, JobTypeDetailOut, JobTypeDraft, JobTypeDraftManifest, NewJobType
+    from generated_scale_client.api.jobs import job_detail, job_submit
+    from generated_scale_client.models import (
+        JobRequest,
+        JobStatus,
+        JobTypeChange,
+        JobTypeDetailOut,
+        JobTypeDraft,
+        JobTypeDraftManifest,
+        NewJobType,
+    )
     from generated_scale_client.models import NewJobTypeManifest as Manifest
 
     judged = job_type_validate.sync(client=client, body=JobTypeDraft(manifest=JobTypeDraftManifest()))
     assert (judged.is_valid, judged.errors[0].name != "") == (False, True)
-    made = job_type_create.sync(client=client, body=NewJobType(manifest=Manifest.from_dict(LEAST), is_published=True))
+    manifest = {**LEAST, "job": {**LEAST["job"], "timeout": 60, "interface": {"command": "true"}}}
+    made = job_type_create.sync(client=client, body=NewJobType(manifest=Manifest.from_dict(manifest), is_published=True))
     assert isinstance(made, JobTypeDetailOut)
     assert (made.name, made.version, made.revision_num) == (LEAST["job"]["name"], LEAST["job"]["jobVersion"], 1)
     edited = job_type_edit.sync(made.name, made.version, client=client, body=JobTypeChange(max_tries=7))
     assert edited.is_valid
     told = job_type_detail.sync(made.name, made.version, client=client)
     assert (told.max_tries, told.is_published) == (7, True)  # a change leaves alone what it does not state
+    job = job_submit.sync(client=client, body=JobRequest(job_type_id=made.id, name="typed"))
+    assert until(lambda: job_detail.sync(job.id, client=client).status == JobStatus.COMPLETED)
 
 
 def the_cluster_seen_and_changed(client):
