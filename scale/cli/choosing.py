@@ -18,30 +18,35 @@ class Which:
     """Options that jobs fit or do not; whatever is stated must fit."""
 
     status: Annotated[
-        list[str] | None, typer.Option(metavar="STATUS", help="QUEUED, RUNNING, COMPLETED, FAILED, CANCELED...; repeatable.")
+        list[str] | None,
+        typer.Option("--status", metavar="STATUS", help="QUEUED, RUNNING, COMPLETED, FAILED, CANCELED...; repeatable."),
     ] = None
     job_type: Annotated[
         list[str] | None,
         typer.Option("--type", metavar="NAME[:VERSION]", help="Of this job type; repeatable.", autocompletion=complete.job_types),
     ] = None
     name: Annotated[list[str] | None, typer.Option(help="Of this very name; repeatable.")] = None
-    owner: Annotated[list[str] | None, typer.Option(metavar="USER", help="Of this user; repeatable.")] = None
+    owner: Annotated[list[str] | None, typer.Option("--owner", metavar="USER", help="Of this user; repeatable.")] = None
     label: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="With this label; repeatable, and all must fit.")
+        list[str] | None, typer.Option("--label", metavar="NAME=VALUE", help="With this label; repeatable, and all must fit.")
     ] = None
-    array: Annotated[list[int] | None, typer.Option(metavar="ID", min=1, help="Members of this array; repeatable.")] = None
+    array: Annotated[
+        list[int] | None, typer.Option("--array", metavar="ID", min=1, help="Members of this array; repeatable.")
+    ] = None
     category: Annotated[
-        list[str] | None, typer.Option(metavar="ALGORITHM|DATA|SYSTEM", help="Failed by such an error; repeatable.")
+        list[str] | None, typer.Option("--category", metavar="ALGORITHM|DATA|SYSTEM", help="Failed by such an error; repeatable.")
     ] = None
     error: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Failed by this error; repeatable.", autocompletion=complete.errors),
+        typer.Option("--error", metavar="NAME", help="Failed by this error; repeatable.", autocompletion=complete.errors),
     ] = None
     started: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Last changed since then: 3h, 2d, PT3H, or a moment such as 2026-01-31T12:00:00Z."),
+        typer.Option(
+            "--started", metavar="TIME", help="Last changed since then: 3h, 2d, PT3H, or a moment such as 2026-01-31T12:00:00Z."
+        ),
     ] = None
-    ended: Annotated[str | None, typer.Option(metavar="TIME", help="Last changed before then.")] = None
+    ended: Annotated[str | None, typer.Option("--ended", metavar="TIME", help="Last changed before then.")] = None
     superseded: Annotated[
         bool | None, typer.Option("--superseded/--not-superseded", help="Whether another job has taken its place.")
     ] = None

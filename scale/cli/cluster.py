@@ -44,7 +44,7 @@ def queue(as_json: AsJson = False) -> None:
 
 
 def load(
-    started: Annotated[str, typer.Option(metavar="TIME", help="From then on: 12h, 7d, PT12H, or a moment.")] = "1d",
+    started: Annotated[str, typer.Option("--started", metavar="TIME", help="From then on: 12h, 7d, PT12H, or a moment.")] = "1d",
     as_json: AsJson = False,
 ) -> None:
     """Show how many jobs were pending, queued and running at each full hour."""

@@ -26,7 +26,8 @@ def jobs(
     which: Which,
     members: Annotated[bool, typer.Option("--members", help="Each member of an array on a line of its own.")] = False,
     order: Annotated[
-        str, typer.Option(metavar="FIELD", help="Such as priority or -ended; with - the largest first.", show_default=True)
+        str,
+        typer.Option("--order", metavar="FIELD", help="Such as priority or -ended; with - the largest first.", show_default=True),
     ] = "-id",
     limit: Annotated[int, typer.Option(min=1, max=_PAGE, help="How many at most.")] = 20,
     as_json: AsJson = False,

@@ -98,12 +98,12 @@ def _change(name: str, as_json: bool, how: str, **fields: Any) -> None:
 def files(
     workspace: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Of this workspace; repeatable.", autocompletion=complete.workspaces),
+        typer.Option("--workspace", metavar="NAME", help="Of this workspace; repeatable.", autocompletion=complete.workspaces),
     ] = None,
     name: Annotated[list[str] | None, typer.Option(help="Of this file name; repeatable.")] = None,
     job: Annotated[
         list[int] | None,
-        typer.Option(metavar="ID", min=1, help="Made by this job; repeatable.", autocompletion=complete.job_ids),
+        typer.Option("--job", metavar="ID", min=1, help="Made by this job; repeatable.", autocompletion=complete.job_ids),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=_PAGE, help="How many at most.")] = 20,
     as_json: AsJson = False,

@@ -51,7 +51,7 @@ def submit(
     max_tries: Annotated[int | None, typer.Option(help="How often it is tried at most.")] = None,
     retry_on: Annotated[
         str | None,
-        typer.Option(metavar="system|failure|never", help="Which failures are tried again."),
+        typer.Option("--retry-on", metavar="system|failure|never", help="Which failures are tried again."),
     ] = None,
     priority: Annotated[int | None, typer.Option(help="The lowest number goes first.")] = None,
     constraint: Annotated[
@@ -63,26 +63,35 @@ def submit(
         list[str] | None, typer.Option("--avoid-host", metavar="NAME", help="A node not to use; repeatable.")
     ] = None,
     placement: Annotated[
-        str | None, typer.Option(metavar="pack|spread", help="The fullest node that has room, or the one with the most free.")
+        str | None,
+        typer.Option("--placement", metavar="pack|spread", help="The fullest node that has room, or the one with the most free."),
     ] = None,
     after: Annotated[
         list[str] | None,
         typer.Option(
+            "--after",
             metavar="JOB[:success|end|failure]",
             help="Wait for this job to complete, to end however it does, or to fail; repeatable.",
             autocompletion=complete.job_ids,
         ),
     ] = None,
     array: Annotated[
-        str | None, typer.Option(metavar="COUNT|FIRST-LAST", help="That many alike, told apart by $SCALE_ARRAY_INDEX.")
+        str | None, typer.Option("--array", metavar="COUNT|FIRST-LAST", help="That many alike, told apart by $SCALE_ARRAY_INDEX.")
     ] = None,
     hold: Annotated[bool, typer.Option("--hold", help="Do not place it before `scale release`.")] = False,
     supersedes: Annotated[
         int | None,
-        typer.Option(metavar="JOB", min=1, help="Take the place of this job, and cancel it.", autocompletion=complete.job_ids),
+        typer.Option(
+            "--supersedes",
+            metavar="JOB",
+            min=1,
+            help="Take the place of this job, and cancel it.",
+            autocompletion=complete.job_ids,
+        ),
     ] = None,
     idempotency_key: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="A name of yours: submitted again under it, it is the same job.")
+        str | None,
+        typer.Option("--idempotency-key", metavar="TEXT", help="A name of yours: submitted again under it, it is the same job."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

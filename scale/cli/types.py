@@ -24,7 +24,8 @@ _Named = Annotated[
 ]
 _File = Annotated[str, typer.Argument(metavar="FILE", help="A Seed manifest, JSON; - reads what comes in.")]
 _Configuration = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Settings, mounts, workspaces of outputs, priority: a JSON file.")
+    str | None,
+    typer.Option("--configuration", metavar="FILE", help="Settings, mounts, workspaces of outputs, priority: a JSON file."),
 ]
 
 app = typer.Typer(name="types", rich_markup_mode=None, help="List the kinds of jobs; make and change them.")
@@ -35,7 +36,8 @@ app = typer.Typer(name="types", rich_markup_mode=None, help="List the kinds of j
 def types(
     context: typer.Context,
     keyword: Annotated[
-        list[str] | None, typer.Option(metavar="TEXT", help="With this in its name, title or description; repeatable.")
+        list[str] | None,
+        typer.Option("--keyword", metavar="TEXT", help="With this in its name, title or description; repeatable."),
     ] = None,
     newest: Annotated[bool, typer.Option("--newest", help="Only the newest version of each.")] = False,
     as_json: AsJson = False,
@@ -62,11 +64,11 @@ def create(
     *,
     configuration: _Configuration = None,
     image: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What its containers are made of; else it is a process.")
+        str | None, typer.Option("--image", metavar="NAME", help="What its containers are made of; else it is a process.")
     ] = None,
     max_scheduled: Annotated[int | None, typer.Option(min=0, help="How many may run at once; 0 is any number.")] = None,
     max_tries: Annotated[int | None, typer.Option(min=1, help="How often a job is tried if it does not say so itself.")] = None,
-    icon: Annotated[str | None, typer.Option(metavar="CODE", help="For clients that draw one.")] = None,
+    icon: Annotated[str | None, typer.Option("--icon", metavar="CODE", help="For clients that draw one.")] = None,
     paused: Annotated[bool | None, typer.Option("--paused/--not-paused", help="Whether its jobs have to wait.")] = None,
     as_json: AsJson = False,
 ) -> None:
