@@ -19,13 +19,16 @@ from scale.account.permissions import StaffWrites, user_of
 from scale.engines.protocol import Stream
 from scale.job.changes import JobTypeChange
 from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter, RequeueChoice
+from scale.job.holding.services import HOLDABLE, jobs_hold, jobs_release
 from scale.job.logs import LogParameters, Wanted, log_answer
+from scale.job.once.api import ONCE, once
 from scale.job.selectors import (
     execution_found,
     executions_selected,
     job_found,
     job_ids_chosen,
     job_ids_known,
+    job_listed,
     job_type_found,
     job_types_selected,
     job_types_status,
@@ -34,6 +37,7 @@ from scale.job.selectors import (
 )
 from scale.job.serializers import (
     CanceledOut,
+    HeldOut,
     JobDetailOut,
     JobExecutionDetailOut,
     JobExecutionOut,
@@ -42,6 +46,7 @@ from scale.job.serializers import (
     JobTypeDetailOut,
     JobTypeOut,
     JobTypeStatusOut,
+    ReleasedOut,
     RequeuedOut,
     ValidityOut,
 )
@@ -67,21 +72,42 @@ class JobsApi(APIView):
         wanted = JobFilter.of(dict(request.query_params.lists()), clock().now())
         return page_answer(request, wanted, jobs_selected(wanted), JobOut)
 
-    @extend_schema(operation_id="job_submit", request=Submission, responses={201: JobOut, **problems(400, 413, 415)})
+    @extend_schema(
+        operation_id="job_submit",
+        parameters=[ONCE],
+        request=Submission,
+        responses={201: JobOut, **problems(400, 403, 409, 413, 415)},
+    )
     def post(self, request: Request) -> Response:
         submission = parse_submission(request.data)
-        job = job_submit(submission=submission, by=user_of(request), when=clock().now())
-        return Response(shaped(JobOut, job), status=201, headers={"Location": reverse("job", args=[job.pk])})
+        by, when = user_of(request), clock().now()
+        job, headers = once(
+            request,
+            lambda: job_submit(submission=submission, by=by, when=when),
+            ids_of=lambda job: [job.pk],
+            found=lambda ids: job_listed(ids[0]),
+        )
+        return Response(shaped(JobOut, job), status=201, headers={**headers, "Location": reverse("job", args=[job.pk])})
 
 
 class JobsBulkApi(APIView):
     """POST /jobs/bulk/ -- many more at once, or none of them."""
 
-    @extend_schema(operation_id="job_submit_many", request=Submissions, responses={201: JobIdsOut, **problems(400, 413, 415)})
+    @extend_schema(
+        operation_id="job_submit_many",
+        parameters=[ONCE],
+        request=Submissions,
+        responses={201: JobIdsOut, **problems(400, 403, 409, 413, 415)},
+    )
     def post(self, request: Request) -> Response:
         submissions = parse_submissions(request.data)
-        ids = jobs_submit(submissions=submissions, by=user_of(request), when=clock().now())
-        return Response({"ids": ids}, status=201)
+        by, when = user_of(request), clock().now()
+        ids, headers = once(request, lambda: jobs_submit(submissions=submissions, by=by, when=when), ids_of=_same, found=_same)
+        return Response({"ids": ids}, status=201, headers=headers)
+
+
+def _same(ids: list[int]) -> list[int]:
+    return ids
 
 
 class JobApi(APIView):
@@ -116,6 +142,30 @@ class JobRequeueApi(APIView):
         ids = job_ids_chosen(choice, by=user_of(request), among=REQUEUEABLE)
         queued = jobs_requeue(ids=ids, by=user_of(request), when=when, priority=choice.priority)
         return Response(shaped(RequeuedOut, _became_of(choice, queued)), status=202)
+
+
+class JobHoldApi(APIView):
+    """POST /jobs/hold/ -- these are not to be placed before they are released."""
+
+    @extend_schema(operation_id="job_hold", request=JobChoice, responses={202: HeldOut, **problems(400, 403, 413, 415)})
+    def post(self, request: Request) -> Response:
+        when = clock().now()
+        choice = read(JobChoice, request.data, when=when)
+        ids = job_ids_chosen(choice, by=user_of(request), among=HOLDABLE)
+        held = jobs_hold(ids=ids, by=user_of(request), when=when)
+        return Response(shaped(HeldOut, _became_of(choice, held)), status=202)
+
+
+class JobReleaseApi(APIView):
+    """POST /jobs/release/ -- these may be placed again."""
+
+    @extend_schema(operation_id="job_release", request=JobChoice, responses={202: ReleasedOut, **problems(400, 403, 413, 415)})
+    def post(self, request: Request) -> Response:
+        when = clock().now()
+        choice = read(JobChoice, request.data, when=when)
+        ids = job_ids_chosen(choice, by=user_of(request), among=HOLDABLE)
+        released = jobs_release(ids=ids, by=user_of(request), when=when)
+        return Response(shaped(ReleasedOut, _became_of(choice, released)), status=202)
 
 
 def _became_of(choice: JobChoice, changed: Iterable[int]) -> dict[str, list[int]]:

@@ -15,10 +15,10 @@ from scale.error.catalog import Category
 from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
+from scale.job.waiting.selectors import dependencies_of, why_job_waits
 from scale.kernel.errors import Forbidden, NotFound
 from scale.kernel.ids import ClusterId, TaskId, task_id
 from scale.parameters import given
-from scale.queue.selectors import waiting_of
 
 _COLUMNS = {
     "job_type": ("job_type__name", "job_type__version"),
@@ -38,7 +38,8 @@ def jobs_selected(wanted: JobFilter) -> QuerySet[Job]:
 
 
 def job_found(job_id: int, when: datetime) -> Job:
-    """One job with all that its page shows: its latest execution as the only one in `latest`, and why it waits in `waiting`.
+    """One job with all that its page shows: its latest execution as the only one in `latest`,
+    what it waits or waited for in `depends_on`, and why it waits in `waiting`.
 
     :raises NotFound: there is none
     """
@@ -47,8 +48,14 @@ def job_found(job_id: int, when: datetime) -> Job:
     job = _with_what_it_names().select_related("superseded_by_job").prefetch_related(latest).filter(pk=job_id).first()
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
-    vars(job)["waiting"] = waiting_of(job_id, job.num_exes, when) if job.status == JobStatus.QUEUED else None
+    vars(job)["depends_on"] = dependencies_of(job_id)
+    vars(job)["waiting"] = why_job_waits(job, vars(job)["depends_on"], when)
     return job
+
+
+def job_listed(job_id: int) -> Job:
+    """One job with what its list shows."""
+    return _listed().get(pk=job_id)
 
 
 def executions_selected(job_id: int, wanted: ExecutionFilter) -> QuerySet[JobExecution]:

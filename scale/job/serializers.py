@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from scale.error.catalog import Category
 from scale.error.serializers import ErrorOut
+from scale.job.dependencies import When
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.node.serializers import NodeBriefOut
@@ -205,6 +206,7 @@ class JobOut(serializers.ModelSerializer[Job]):
             "command",
             "timeout",
             "retry_on",
+            "held",
         )
         read_only_fields: tuple[str, ...] = fields
 
@@ -270,6 +272,14 @@ class JobExecutionDetailOut(JobExecutionOut):
         read_only_fields = fields
 
 
+class DependencyOut(serializers.Serializer[Any]):
+    """A job that another one waits or waited for."""
+
+    job = serializers.IntegerField()
+    when = serializers.ChoiceField(choices=[(w, w) for w in When], help_text="For which end of it.")
+    status = serializers.ChoiceField(choices=[(s, s) for s in JobStatus], help_text="As it is now.")
+
+
 class JobDetailOut(JobOut):
     """A job, with all that is known of it; as `job_found` gives it."""
 
@@ -278,6 +288,7 @@ class JobDetailOut(JobOut):
     execution = serializers.SerializerMethodField()
     env = serializers.DictField(child=serializers.CharField(), read_only=True)
     waiting = serializers.SerializerMethodField()
+    depends_on = serializers.SerializerMethodField()
 
     class Meta(JobOut.Meta):
         fields = (
@@ -291,6 +302,7 @@ class JobDetailOut(JobOut):
             "env",
             "working_dir",
             "waiting",
+            "depends_on",
         )
         read_only_fields = fields
 
@@ -298,6 +310,10 @@ class JobDetailOut(JobOut):
     def get_execution(self, job: Job) -> dict[str, Any] | None:
         latest = next(iter(vars(job)["latest"]), None)
         return shaped(JobExecutionOut, latest) if latest else None
+
+    @extend_schema_field(DependencyOut(many=True))
+    def get_depends_on(self, job: Job) -> list[dict[str, Any]]:
+        return [{"job": on, "when": when, "status": status} for on, when, status in vars(job)["depends_on"]]
 
     @extend_schema_field(WaitingOut(allow_null=True))
     def get_waiting(self, job: Job) -> dict[str, Any] | None:
@@ -324,4 +340,22 @@ class RequeuedOut(serializers.Serializer[Any]):
 
     job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="On the queue again.")
     unchanged_job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Not over, completed, or not meant.")
+    unknown_job_ids = serializers.ListField(child=serializers.IntegerField())
+
+
+class HeldOut(serializers.Serializer[Any]):
+    """What became of a hold; of the jobs that were named, also those that did not change."""
+
+    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Held now.")
+    unchanged_job_ids = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Running, over or held already, or not meant."
+    )
+    unknown_job_ids = serializers.ListField(child=serializers.IntegerField())
+
+
+class ReleasedOut(serializers.Serializer[Any]):
+    """What became of a release; of the jobs that were named, also those that did not change."""
+
+    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Held no longer.")
+    unchanged_job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Not held, or not meant.")
     unknown_job_ids = serializers.ListField(child=serializers.IntegerField())

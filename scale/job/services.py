@@ -13,15 +13,16 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
 from scale.database import again_on_conflict, insert_rows
-from scale.job.execution.services import queue_again
+from scale.job.dependencies import PLAIN, Terms
 from scale.job.messages import batches
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
-from scale.job.states import REQUEUEABLE, JobStatus, sources_of
+from scale.job.states import FINAL, REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission
+from scale.job.waiting.services import dependencies_record, dependents_settle, jobs_begin, queue_again
 from scale.kernel.errors import BadRequest, Forbidden, NotFound
 from scale.present import ring_after_commit, tell_after_commit
 from scale.queue.entry import QueueEntry
-from scale.queue.services import queue_add, queue_cancel
+from scale.queue.services import queue_add, queue_add_canceled, queue_cancel
 from scale.remembered import Remembered, forget_on_change
 from scale.wake import JOBS
 
@@ -41,11 +42,14 @@ def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
     """Record the job and put it on the queue; both or neither.
 
     :raises Inactive: nothing of its type is taken
+    :raises Invalid: it names jobs that are not there
+    :raises Forbidden: it is to supersede somebody else's job
     """
     revision = usable_revisions.get(COMMAND)
-    draft = Draft(revision, _asked(submission))
+    draft = Draft(revision, _asked(submission), terms=submission.terms)
     with transaction.atomic():
-        (job_id,) = _submit([draft], by, when)
+        (draft,) = drafts = _begin([draft], by, when)
+        (job_id,) = _make(drafts, by, when)
         ring_after_commit(JOBS)
         tell_after_commit(logger, "submitted", [job_id], by=by.get_username(), name=submission.name)
     same = {"created": when, "last_status_change": when, "last_modified": when}
@@ -57,12 +61,13 @@ def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) 
     """Record the jobs and put them on the queue, all or none; returns their ids in the same order.
 
     :raises Inactive: nothing of their type is taken
+    :raises Invalid: they name jobs that are not there, or wait for each other
+    :raises Forbidden: one is to supersede somebody else's job
     """
     revision = usable_revisions.get(COMMAND)
-    ids: list[int] = []
+    drafts = [Draft(revision, _asked(submission), terms=submission.terms) for submission in submissions]
     with transaction.atomic():
-        for some in batches(submissions, _MOST_AT_ONCE):
-            ids += _submit([Draft(revision, _asked(submission)) for submission in some], by, when)
+        ids = _make(_begin(drafts, by, when), by, when)
         ring_after_commit(JOBS)
         tell_after_commit(logger, "submitted", ids, by=by.get_username())
     return ids
@@ -82,21 +87,33 @@ def jobs_cancel(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
 @transaction.atomic
 def _cancel(ids: Sequence[int], by: User, when: datetime) -> list[int]:
     jobs = Job.objects.select_for_update().filter(pk__in=ids, status__in=sources_of(JobStatus.CANCELED)).order_by("pk")
-    owners = dict(jobs.values_list("pk", "owner_id"))
-    _refuse_others(owners, by)
+    rows = list(jobs.values_list("pk", "owner_id", "status", "held"))
+    owners = {job_id: owner_id for job_id, owner_id, _, _ in rows}
+    refuse_others(owners, by)
+    _end_held([job_id for job_id, _, status, held in rows if held and status == JobStatus.QUEUED], when)
     Job.objects.filter(pk__in=owners).update(
         status=JobStatus.CANCELED,
         error=None,
         node=None,
+        held=None,
         ended=Coalesce("ended", Value(when)),
         last_status_change=when,
         last_modified=when,
     )
     queue_cancel(job_ids=list(owners))  # first: it waits for whoever makes an execution of an entry
     JobExecution.objects.filter(job_id__in=owners, has_ended=False).update(canceled=when)
+    dependents_settle(of=owners, when=when)
     tell_after_commit(logger, "canceled", owners, by=by.get_username())
     ring_after_commit()
     return list(owners)
+
+
+def _end_held(ids: Sequence[int], when: datetime) -> None:
+    """Have the end of executions recorded that were kept off the queue."""
+    if ids:
+        jobs = Job.objects.filter(pk__in=ids).only("job_type", "num_exes", "priority", "resources", "queued")
+        entries = [QueueEntry(j.pk, j.job_type_id, j.num_exes, j.priority, j.resources, j.queued or when) for j in jobs]
+        queue_add_canceled(entries=entries, when=when)
 
 
 def jobs_requeue(*, ids: Iterable[int], by: User, when: datetime, priority: int | None = None) -> list[int]:
@@ -114,9 +131,9 @@ def jobs_requeue(*, ids: Iterable[int], by: User, when: datetime, priority: int 
 @transaction.atomic
 def _requeue(ids: Sequence[int], by: User, when: datetime, priority: int | None) -> list[int]:
     wanted = Job.objects.filter(pk__in=ids, status__in=REQUEUEABLE, is_superseded=False)
-    columns = ("owner", "job_type", "num_exes", "resources", "priority")
+    columns = ("owner", "job_type", "num_exes", "resources", "priority", "held")
     jobs = {job.pk: job for job in wanted.order_by("pk").only(*columns).select_for_update()}
-    _refuse_others({job.pk: job.owner_id for job in jobs.values()}, by)
+    refuse_others({job.pk: job.owner_id for job in jobs.values()}, by)
     own = Coalesce("own_tries", "max_tries")
     changes: dict[str, Any] = {"own_tries": own, "max_tries": F("num_exes") + own}
     if priority is not None:
@@ -124,13 +141,22 @@ def _requeue(ids: Sequence[int], by: User, when: datetime, priority: int | None)
         for job in jobs.values():
             job.priority = priority
     Job.objects.filter(pk__in=jobs).update(**changes)
-    queue_again([(job, when) for job in jobs.values()], when)
+    queue_again([(job, when) for job in jobs.values() if job.num_exes], when)
+    _uncancel([job.pk for job in jobs.values() if not job.num_exes], jobs, when)
     tell_after_commit(logger, "requeued", jobs, by=by.get_username())
     ring_after_commit()
     return list(jobs)
 
 
-def _refuse_others(owners: Mapping[int, int], by: User) -> None:
+def _uncancel(ids: Sequence[int], changed: Iterable[int], when: datetime) -> None:
+    """What never was on the queue waits again for what it waited for, which may be there by now."""
+    times = {"ended": None, "last_status_change": when, "last_modified": when}
+    if ids:
+        Job.objects.filter(pk__in=ids).update(status=JobStatus.PENDING, **times)
+    dependents_settle(of=changed, when=when, also=ids)
+
+
+def refuse_others(owners: Mapping[int, int], by: User) -> None:
     if not by.is_staff and (others := [job_id for job_id, owner_id in owners.items() if owner_id != by.pk]):
         raise Forbidden(f"Job {others[0]} belongs to somebody else; only staff may do that.")
 
@@ -210,6 +236,45 @@ class Draft(NamedTuple):
     revision: JobTypeRevision
     columns: Mapping[str, Any]
     is_ready: bool = True  #: goes on the queue at once
+    terms: Terms = PLAIN
+    status: JobStatus | None = None  #: in which it begins, where its terms say it
+    number: int = 0  #: its place in the request, where its terms put it elsewhere
+
+
+def _begin(drafts: Sequence[Draft], by: User, when: datetime) -> Sequence[Draft]:
+    """The same as they begin, in the order in which they are to be made."""
+    if all(draft.terms is PLAIN for draft in drafts):
+        return drafts
+    begins = jobs_begin(terms=[draft.terms for draft in drafts], by=by)
+    return [_with_terms(drafts[number], number, begins.statuses[number], when) for number in begins.order]
+
+
+def _make(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
+    """Make the jobs of one request; returns their ids in the order of the request."""
+    ids = [job_id for some in batches(drafts, _MOST_AT_ONCE) for job_id in _submit(some, by, when)]
+    if all(draft.terms is PLAIN for draft in drafts):
+        return ids
+    made = sorted(zip(drafts, ids, strict=True), key=lambda one: one[0].number)
+    ids, terms = [job_id for _, job_id in made], [draft.terms for draft, _ in made]
+    dependencies_record(terms=terms, ids=ids)
+    _supersede([one.supersedes for one in terms if one.supersedes is not None], by, when)
+    return ids
+
+
+def _with_terms(draft: Draft, number: int, status: JobStatus, when: datetime) -> Draft:
+    terms = draft.terms
+    status = status if draft.is_ready else JobStatus.PENDING
+    columns = {**draft.columns, "held": when if terms.hold else None, "superseded_job_id": terms.supersedes}
+    is_ready = status is JobStatus.QUEUED and not terms.hold
+    return draft._replace(columns=columns, is_ready=is_ready, status=status, number=number)
+
+
+def _supersede(ids: Sequence[int], by: User, when: datetime) -> None:
+    """These have a successor now: what is not over is canceled, and nothing is tried again."""
+    if ids:
+        Job.objects.filter(pk__in=ids).update(is_superseded=True, superseded=when, last_modified=when)
+        left = Job.objects.filter(pk__in=ids).exclude(status__in=FINAL).order_by("pk")
+        _cancel(list(left.values_list("pk", flat=True)), by, when)
 
 
 def _submit(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
@@ -219,7 +284,7 @@ def _submit(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
     ids = insert_rows(Job, [*_columns(drafts[0], when), *same], rows)
     entries = [
         QueueEntry(job_id, revision.job_type_id, 1, columns["priority"], columns["resources"], when)
-        for job_id, (revision, columns, is_ready) in zip(ids, drafts, strict=True)
+        for job_id, (revision, columns, is_ready, *_) in zip(ids, drafts, strict=True)
         if is_ready
     ]
     queue_add(entries=entries, when=when)
@@ -228,13 +293,15 @@ def _submit(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
 
 def _columns(draft: Draft, when: datetime) -> dict[str, Any]:
     """Those that differ from job to job."""
+    status = draft.status or (JobStatus.QUEUED if draft.is_ready else JobStatus.PENDING)
+    is_queued = status is JobStatus.QUEUED
     return {
         **draft.columns,
         "job_type_id": draft.revision.job_type_id,
         "job_type_rev_id": draft.revision.pk,
-        "num_exes": 1 if draft.is_ready else 0,
-        "status": JobStatus.QUEUED if draft.is_ready else JobStatus.PENDING,
-        "queued": when if draft.is_ready else None,
+        "num_exes": 1 if is_queued else 0,
+        "status": status,
+        "queued": when if is_queued else None,
     }
 
 

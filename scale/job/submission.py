@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
+from scale.job.dependencies import PLAIN, DependsOn, Supersedes, Terms
 from scale.job.states import RetryOn
 from scale.kernel.errors import Fault, Invalid
 from scale.kernel.reading import Body, Text, faults_of, read, shown
@@ -78,6 +79,17 @@ class Submission(Body):
     )
     priority: int = Field(100, ge=1, le=MAX_INT, description="The lowest number goes first.")
     labels: Labels = {}
+    depends_on: DependsOn = Field(
+        [], description="Jobs that it waits for: ids, or objects with `job` (or `index`, in a request of many) and `when`."
+    )
+    hold: bool = Field(False, description="It goes on the queue and is not placed before it is released.")
+    supersedes: Supersedes | None = Field(None, description="The job in whose place it comes; that one is canceled.")
+
+    @property
+    def terms(self) -> Terms:
+        if not self.depends_on and not self.hold and self.supersedes is None:
+            return PLAIN
+        return Terms(self.depends_on, self.hold, self.supersedes)
 
     @field_validator("command", mode="plain")
     @classmethod

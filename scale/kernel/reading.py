@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
@@ -104,13 +104,18 @@ def _unknown(where: Sequence[int | str], model: type[BaseModel]) -> str:
     """Say that there is no such field, and what may have been meant."""
     *above, last = map(str, where)
     for part in above:
-        inner = model.model_fields[part].annotation
-        assert isinstance(inner, type)  # noqa: S101 only a model inside a model refuses fields
-        assert issubclass(inner, BaseModel)  # noqa: S101
-        model = inner
+        if part in model.model_fields:  # else the number of an item
+            model = _model_in(model.model_fields[part].annotation)
     names = list(model.model_fields)
     near = get_close_matches(last, names, n=1) if len(last) <= _LONGEST_SHOWN else []
     return f"is not known; did you mean {near[0]}?" if near else f"is not known; known are: {', '.join(names)}"
+
+
+def _model_in(annotation: Any) -> type[BaseModel]:
+    """Only a model refuses fields: one inside a model, or in a list of them."""
+    while not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        annotation = get_args(annotation)[0]
+    return annotation
 
 
 def _printable(text: str) -> str:

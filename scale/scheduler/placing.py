@@ -8,9 +8,9 @@ from contextlib import nullcontext
 from datetime import datetime
 
 from scale.database import not_synced
-from scale.job.models import JobExecution, JobExecutionEnd
+from scale.job.models import JobExecution
 from scale.node.manager import NodeManager
-from scale.queue.entry import shape_of
+from scale.queue.services import NEVER_WAITED
 from scale.queue.waiting import Reason
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.fence import Fence
@@ -20,7 +20,7 @@ from scale.scheduler.placement.ahead import Pace
 from scale.scheduler.placement.backlog import Backlog
 from scale.scheduler.placement.gpus import hand_out
 from scale.scheduler.placement.plan import Placement, Plan, Wait, decide
-from scale.scheduler.placement.services import plan_apply, plan_settle
+from scale.scheduler.placement.services import Canceled, plan_apply, plan_settle
 from scale.scheduler.placement.snapshot import Ask, Line, Snapshot
 from scale.scheduler.status import Warning
 from scale.scheduler.tracking import NodeTracker
@@ -49,7 +49,7 @@ class Placer:
         self._allocations = allocations
         self._fence = fence
         self._backlog = Backlog()
-        self._learner = Learner(self._backlog)
+        self._learner = Learner(self._backlog, fence.writing)
         self._seen: object = None  # what the last pass looked at; the same again would find the same
         self._doubtful: tuple[Sequence[Placement], datetime] | None = None  # nobody said whether they were committed
         self.pace = Pace()
@@ -63,11 +63,11 @@ class Placer:
         """Take what others have put on the queue."""
         self._learner.look(when)
 
-    def cancel(self, ends: Iterable[JobExecutionEnd]) -> None:
+    def cancel(self, canceled: Iterable[Canceled]) -> None:
         """These were taken off the queue without having run."""
-        for end in ends:
-            exe = end.job_exe
-            self._backlog.cancel(shape_of(exe.job_type_id, exe.priority, exe.resources), exe.job_id)
+        for end, shape in canceled:
+            if shape != NEVER_WAITED:
+                self._backlog.cancel(shape, end.job_id)
 
     def crowded(self) -> list[int]:
         """The nodes that were given more than they have room for."""

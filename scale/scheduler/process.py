@@ -28,9 +28,11 @@ from scale.job.execution.manager import JobExecutionManager
 from scale.job.execution.selectors import executions_unended, executions_unknown
 from scale.job.execution.services import Recorded, jobs_put_back, jobs_recover
 from scale.job.messages import Message, running_job_messages
-from scale.job.models import JobExecution, JobExecutionEnd
+from scale.job.models import JobExecution
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.manager import TaskManager
+from scale.job.waiting.selectors import dependents_are_due
+from scale.job.waiting.services import dependents_go_on, dependents_recover
 from scale.kernel.clock import Clock
 from scale.kernel.ids import execution_of, parse_cluster_id
 from scale.node.manager import NodeManager
@@ -47,7 +49,7 @@ from scale.scheduler.inbox import Inbox, Recordable
 from scale.scheduler.loops import Loop
 from scale.scheduler.operating import Settings, schema_completed, settings_load
 from scale.scheduler.placement.ahead import PATIENCE
-from scale.scheduler.placement.services import cancels_settle, queue_clear_canceled
+from scale.scheduler.placement.services import Canceled, cancels_settle, queue_clear_canceled
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
 from scale.scheduler.recording import Handover, record
@@ -139,6 +141,7 @@ class Scheduler:
         self.fleet.start(self._reports.wake, self._fence.term)
         with self._fence.writing():
             put_back = jobs_recover(when=when)
+            dependents_recover()
         self.reports(when)
         self._avoid_strangers()
         self._read_nodes(when)
@@ -210,6 +213,7 @@ class Scheduler:
         self._read_nodes(when)
         self._settle(self.job_exes.sync_with_database())
         self._clear_canceled(when)
+        self._settle_dependents(when)
         self._take_back(when)
         self.placer.look(when)
 
@@ -405,14 +409,22 @@ class Scheduler:
         if queue_has_canceled():  # asked first, since to write is to wait for whoever writes now
             self._cancels_are_doubtful = True
             with self._fence.writing():
-                ends = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
+                canceled = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
             self._cancels_are_doubtful = False
-            self._take_canceled(ends)
+            self._take_canceled(canceled)
             self._persist.wake()
 
-    def _take_canceled(self, ends: Sequence[JobExecutionEnd]) -> None:
-        self.placer.cancel(ends)
-        self.job_exes.add_canceled_job_exes(ends)
+    def _take_canceled(self, canceled: Sequence[Canceled]) -> None:
+        self.placer.cancel(canceled)
+        self.job_exes.add_canceled_job_exes([one.end for one in canceled])
+
+    def _settle_dependents(self, when: datetime) -> None:
+        """Go on where a transaction left jobs that wait for others."""
+        if dependents_are_due():
+            with self._fence.writing():
+                dependents_go_on(when=when)
+            self._has_news = True  # there may be more
+            self._schedule.wake()
 
 
 def _line_of_end(exe: RunningJobExecution) -> str:

@@ -16,6 +16,7 @@ from scale.job.execution.services import jobs_run
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType
 from scale.job.states import ExecutionStatus
 from scale.kernel.ids import cluster_id
+from scale.queue.entry import shape_of
 from scale.queue.models import Queue
 from scale.scheduler.placement.plan import Placement
 
@@ -64,19 +65,26 @@ def plan_settle(*, placements: Sequence[Placement], when: datetime) -> list[JobE
     return list(made.select_related("job_type", "node").order_by("id"))
 
 
-def cancels_settle(*, when: datetime) -> list[JobExecutionEnd]:
-    """The ends, not yet saved, of all executions that were canceled off the queue and have none."""
-    unended = JobExecution.objects.filter(has_ended=False, node__isnull=True)
-    return [_canceled_end(execution, when) for execution in unended.order_by("id")]
+class Canceled(NamedTuple):
+    """An execution that was canceled off the queue: its end, not yet saved, and the shape under which it waited."""
+
+    end: JobExecutionEnd
+    shape: str
+
+
+def cancels_settle(*, when: datetime) -> list[Canceled]:
+    """All executions that were canceled off the queue and have no end."""
+    unended = JobExecution.objects.filter(has_ended=False, node__isnull=True).order_by("id")
+    return [Canceled(_canceled_end(exe, when), shape_of(exe.job_type_id, exe.priority, exe.resources)) for exe in unended]
 
 
 @transaction.atomic
-def queue_clear_canceled(*, framework_id: str, when: datetime, most: int = 500) -> list[JobExecutionEnd]:
-    """Take canceled entries off the queue and record executions that never ran; returns their ends, not yet saved."""
-    canceled = Queue.objects.filter(is_canceled=True).order_by("id").values_list("pk", flat=True)[:most]
-    made = _executions(_ANY, list(canceled), lambda claim: (None, ()), framework_id, when)
+def queue_clear_canceled(*, framework_id: str, when: datetime, most: int = 500) -> list[Canceled]:
+    """Take canceled entries off the queue and record executions that never ran."""
+    shapes = dict(Queue.objects.filter(is_canceled=True).order_by("id").values_list("pk", "shape")[:most])
+    made = _executions(_ANY, list(shapes), lambda claim: (None, ()), framework_id, when)
     delete_rows(Queue, [claim.entry_id for claim, _ in made])
-    return [_canceled_end(execution, when) for _, execution in made]
+    return [Canceled(_canceled_end(execution, when), shapes[claim.entry_id]) for claim, execution in made]
 
 
 class _Claim(NamedTuple):
