@@ -22,6 +22,9 @@ DEFAULTS = {
     "retry_on": "system",
     "priority": 100,
     "labels": {},
+    "depends_on": [],
+    "hold": False,
+    "supersedes": None,
 }
 
 
