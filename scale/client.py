@@ -193,7 +193,10 @@ class ScaleClient:
         return told or {"task_id": None, "stream": stream, "text": ""}
 
     def cancel(self, *job_ids: int) -> Json:
-        """Cancel jobs; the answer names those that were, those that had ended, and those that nobody knows."""
+        """Cancel jobs; the answer names those that were, those that had ended, and those that nobody knows.
+
+        Of more than 500, it tells the command by which the scheduler goes through them.
+        """
         return self._json("POST", "jobs/cancel/", json={"job_ids": [*job_ids]})
 
     def requeue(self, *job_ids: int, priority: int | None = None) -> Json:

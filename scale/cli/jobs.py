@@ -33,7 +33,8 @@ def jobs(
         return show.print_json(page)
     show.console().print(show.table(_COLUMNS, map(_row, page["results"]), right=("ID", "TOOK")))
     if page["count"] > len(page["results"]):
-        show.console(stderr=True).print(f"{len(page['results'])} of {page['count']}; --limit shows more")
+        about = "about " if page.get("count_is_estimate") else ""
+        show.console(stderr=True).print(f"{len(page['results'])} of {about}{page['count']}; --limit shows more")
 
 
 def job(job_id: JobId, as_json: AsJson = False) -> None:
@@ -91,6 +92,8 @@ def _tell(answer: Json, unchanged: str, as_json: bool) -> None:
     """What became of the jobs that were named; only trouble is worth words."""
     if as_json:
         show.print_json(answer)
+    if command := answer.get("command"):
+        typer.echo(f"These are many; the scheduler goes through them as command {command['id']}.", err=True)
     for job_id in answer["unchanged_job_ids"]:
         typer.echo(unchanged.format(job_id), err=True)
     for job_id in answer["unknown_job_ids"]:
@@ -107,8 +110,13 @@ def _row(job: Json) -> tuple[show.Cell, ...]:
         show.moment(job.get("created")),
         show.took(job.get("started"), job.get("ended")),
         error.get("name", ""),
-        job.get("name") or show.command_text(job.get("command")),
+        _title(job),
     )
+
+
+def _title(job: Json) -> str:
+    title = job.get("name") or show.command_text(job.get("command"))
+    return f"{title} (of {array['size']})" if (array := job.get("array")) else title
 
 
 def _sheet(job: Json) -> Table:

@@ -47,6 +47,17 @@ def submit(  # noqa: PLR0917 they are the options of the command
         typer.Option(metavar="system|failure|never", help="Which failures are tried again."),
     ] = None,
     priority: Annotated[int | None, typer.Option(help="The lowest number goes first.")] = None,
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option("--constraint", metavar="TEXT", help="What a node must be like, such as 'disk=ssd'; repeatable."),
+    ] = None,
+    host: Annotated[list[str] | None, typer.Option("--host", metavar="NAME", help="A node to use; repeatable.")] = None,
+    avoid_host: Annotated[
+        list[str] | None, typer.Option("--avoid-host", metavar="NAME", help="A node not to use; repeatable.")
+    ] = None,
+    placement: Annotated[
+        str | None, typer.Option(metavar="pack|spread", help="The fullest node that has room, or the one with the most free.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Put a job on the queue and print its id.
@@ -65,6 +76,10 @@ def submit(  # noqa: PLR0917 they are the options of the command
         "max_tries": max_tries,
         "retry_on": retry_on,
         "priority": priority,
+        "constraints": constraint or None,
+        "hosts": host or None,
+        "avoid_hosts": avoid_host or None,
+        "placement": placement,
     }
     with service() as scale:
         job = scale.submit(_command(command), **{key: value for key, value in fields.items() if value is not None})

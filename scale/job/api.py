@@ -1,11 +1,10 @@
-"""Jobs, their executions, what those wrote, and job types, over REST."""
+"""Jobs, their executions, what those wrote, and how many there are of each type, over REST."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
@@ -15,48 +14,35 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from scale.account.permissions import StaffWrites, user_of
+from scale.account.permissions import user_of
+from scale.addresses import address_for
 from scale.engines.protocol import Stream
-from scale.job.changes import JobTypeChange
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter, RequeueChoice
-from scale.job.holding.services import HOLDABLE, jobs_hold, jobs_release
+from scale.job.filters import ExecutionFilter, JobFilter, JobTypeStatusFilter
 from scale.job.logs import LogParameters, Wanted, log_answer
 from scale.job.once.api import ONCE, once
 from scale.job.selectors import (
     execution_found,
     executions_selected,
     job_found,
-    job_ids_chosen,
-    job_ids_known,
-    job_listed,
-    job_type_found,
-    job_types_selected,
+    job_submitted,
     job_types_status,
     jobs_selected,
     task_of_execution,
 )
 from scale.job.serializers import (
-    CanceledOut,
-    HeldOut,
     JobDetailOut,
     JobExecutionDetailOut,
     JobExecutionOut,
     JobIdsOut,
     JobOut,
-    JobTypeDetailOut,
-    JobTypeOut,
+    JobSubmittedOut,
     JobTypeStatusOut,
-    ReleasedOut,
-    RequeuedOut,
-    ValidityOut,
 )
-from scale.job.services import job_submit, job_type_edit, jobs_cancel, jobs_requeue, jobs_submit
-from scale.job.states import REQUEUEABLE, JobStatus, sources_of
+from scale.job.services import job_submit, jobs_submit
 from scale.job.submission import Submission, Submissions, parse_submission, parse_submissions
-from scale.kernel.reading import read, read_change
-from scale.paging import page_answer
+from scale.paging import long_page_answer, page_answer
 from scale.present import clock
-from scale.schema import page_of, parameters_of, problems
+from scale.schema import long_page_of, page_of, parameters_of, problems
 from scale.shapes import shaped
 
 
@@ -66,17 +52,17 @@ class JobsApi(APIView):
     @extend_schema(
         operation_id="job_list",
         parameters=parameters_of(JobFilter),
-        responses={200: page_of(JobOut), **problems(400, 404)},
+        responses={200: long_page_of(JobOut), **problems(400, 404)},
     )
     def get(self, request: Request) -> Response:
         wanted = JobFilter.of(dict(request.query_params.lists()), clock().now())
-        return page_answer(request, wanted, jobs_selected(wanted), JobOut)
+        return long_page_answer(request, wanted, jobs_selected(wanted), JobOut)
 
     @extend_schema(
         operation_id="job_submit",
         parameters=[ONCE],
         request=Submission,
-        responses={201: JobOut, **problems(400, 403, 409, 413, 415)},
+        responses={201: JobSubmittedOut, **problems(400, 403, 409, 413, 415)},
     )
     def post(self, request: Request) -> Response:
         submission = parse_submission(request.data)
@@ -84,10 +70,11 @@ class JobsApi(APIView):
         job, headers = once(
             request,
             lambda: job_submit(submission=submission, by=by, when=when),
-            ids_of=lambda job: [job.pk],
-            found=lambda ids: job_listed(ids[0]),
+            ids_of=lambda job: vars(job).get("job_ids", [job.pk]),
+            found=job_submitted,
         )
-        return Response(shaped(JobOut, job), status=201, headers={**headers, "Location": reverse("job", args=[job.pk])})
+        name, pk = ("job-array", job.array_id) if job.array_id else ("job", job.pk)
+        return Response(shaped(JobSubmittedOut, job), status=201, headers={**headers, "Location": address_for(request, name, pk)})
 
 
 class JobsBulkApi(APIView):
@@ -118,78 +105,17 @@ class JobApi(APIView):
         return Response(shaped(JobDetailOut, job_found(job_id, clock().now())))
 
 
-class JobCancelApi(APIView):
-    """POST /jobs/cancel/ -- these are no longer wanted."""
-
-    @extend_schema(operation_id="job_cancel", request=JobChoice, responses={202: CanceledOut, **problems(400, 403, 413, 415)})
-    def post(self, request: Request) -> Response:
-        when = clock().now()
-        choice = read(JobChoice, request.data, when=when)
-        ids = job_ids_chosen(choice, by=user_of(request), among=sources_of(JobStatus.CANCELED))
-        canceled = jobs_cancel(ids=ids, by=user_of(request), when=when)
-        return Response(shaped(CanceledOut, _became_of(choice, canceled)), status=202)
-
-
-class JobRequeueApi(APIView):
-    """POST /jobs/requeue/ -- these failed or were canceled, and are to be tried anew."""
-
-    @extend_schema(
-        operation_id="job_requeue", request=RequeueChoice, responses={202: RequeuedOut, **problems(400, 403, 413, 415)}
-    )
-    def post(self, request: Request) -> Response:
-        when = clock().now()
-        choice = read(RequeueChoice, request.data, when=when)
-        ids = job_ids_chosen(choice, by=user_of(request), among=REQUEUEABLE)
-        queued = jobs_requeue(ids=ids, by=user_of(request), when=when, priority=choice.priority)
-        return Response(shaped(RequeuedOut, _became_of(choice, queued)), status=202)
-
-
-class JobHoldApi(APIView):
-    """POST /jobs/hold/ -- these are not to be placed before they are released."""
-
-    @extend_schema(operation_id="job_hold", request=JobChoice, responses={202: HeldOut, **problems(400, 403, 413, 415)})
-    def post(self, request: Request) -> Response:
-        when = clock().now()
-        choice = read(JobChoice, request.data, when=when)
-        ids = job_ids_chosen(choice, by=user_of(request), among=HOLDABLE)
-        held = jobs_hold(ids=ids, by=user_of(request), when=when)
-        return Response(shaped(HeldOut, _became_of(choice, held)), status=202)
-
-
-class JobReleaseApi(APIView):
-    """POST /jobs/release/ -- these may be placed again."""
-
-    @extend_schema(operation_id="job_release", request=JobChoice, responses={202: ReleasedOut, **problems(400, 403, 413, 415)})
-    def post(self, request: Request) -> Response:
-        when = clock().now()
-        choice = read(JobChoice, request.data, when=when)
-        ids = job_ids_chosen(choice, by=user_of(request), among=HOLDABLE)
-        released = jobs_release(ids=ids, by=user_of(request), when=when)
-        return Response(shaped(ReleasedOut, _became_of(choice, released)), status=202)
-
-
-def _became_of(choice: JobChoice, changed: Iterable[int]) -> dict[str, list[int]]:
-    """The jobs that changed, and of those that were named the ones that did not."""
-    named = set(choice.job_ids or ())
-    known = job_ids_known(named)
-    return {
-        "job_ids": [*changed],
-        "unchanged_job_ids": sorted(known.difference(changed)),
-        "unknown_job_ids": sorted(named - known),
-    }
-
-
 class JobExecutionsApi(APIView):
     """GET /jobs/{id}/executions/ -- the tries at a job, the latest first."""
 
     @extend_schema(
         operation_id="job_execution_list",
         parameters=parameters_of(ExecutionFilter),
-        responses={200: page_of(JobExecutionOut), **problems(400, 404)},
+        responses={200: long_page_of(JobExecutionOut), **problems(400, 404)},
     )
     def get(self, request: Request, job_id: int) -> Response:
         wanted = ExecutionFilter.of(dict(request.query_params.lists()), clock().now())
-        return page_answer(request, wanted, executions_selected(job_id, wanted), JobExecutionOut)
+        return long_page_answer(request, wanted, executions_selected(job_id, wanted), JobExecutionOut)
 
 
 class JobExecutionApi(APIView):
@@ -238,36 +164,6 @@ class LogApi(APIView):
         wanted = LogParameters.of(dict(request.query_params.lists()), clock().now())
         execution, task = task_of_execution(job_exe_id, wanted.task)
         return log_answer(request.path, execution, task, stream, Wanted(wanted.format, request.headers.get("Range")))
-
-
-class JobTypesApi(APIView):
-    """GET /job-types/ -- the kinds of jobs."""
-
-    @extend_schema(
-        operation_id="job_type_list",
-        parameters=parameters_of(JobTypeFilter),
-        responses={200: page_of(JobTypeOut), **problems(400, 404)},
-    )
-    def get(self, request: Request) -> Response:
-        wanted = JobTypeFilter.of(dict(request.query_params.lists()), clock().now())
-        return page_answer(request, wanted, job_types_selected(wanted), JobTypeOut)
-
-
-class JobTypeApi(APIView):
-    """GET and PATCH /job-types/{name}/{version}/ -- one of them."""
-
-    permission_classes = (StaffWrites,)
-
-    @extend_schema(operation_id="job_type_detail", responses={200: JobTypeDetailOut, **problems(404)})
-    def get(self, request: Request, name: str, version: str) -> Response:
-        return Response(shaped(JobTypeDetailOut, job_type_found(name, version)))
-
-    @extend_schema(
-        operation_id="job_type_edit", request=JobTypeChange, responses={200: ValidityOut, **problems(400, 403, 404, 413, 415)}
-    )
-    def patch(self, request: Request, name: str, version: str) -> Response:
-        job_type_edit(name=name, version=version, changes=read_change(JobTypeChange, request.data), when=clock().now())
-        return Response({"is_valid": True, "errors": [], "warnings": []})
 
 
 class JobTypesStatusApi(APIView):

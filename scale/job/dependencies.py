@@ -133,13 +133,14 @@ def place(number: int, count: int, *parts: object) -> str:
     return ".".join(map(str, ("jobs", number, *parts) if count > 1 else parts))
 
 
-def arranged(terms: Sequence[Terms]) -> list[int]:
+def arranged(terms: Sequence[Terms], sizes: Sequence[int]) -> list[int]:
     """The jobs of a request, each after those of the same request that it waits for.
 
+    :param sizes: how many jobs each of them is; an array waits, and is waited for, with all its members
     :raises Invalid: a job waits for itself, for one that is not there, twice for the same, or in a circle
     """
-    faults = [fault for number, _ in enumerate(terms) for fault in _faults(number, terms)]
-    if sum(len(one.depends_on) for one in terms) > MAX_EDGES:
+    faults = [fault for number, _ in enumerate(terms) for fault in _faults(number, terms, sizes)]
+    if not faults and _edges(terms, sizes) > MAX_EDGES:
         faults.append(Fault("jobs", f"may not hold more than {MAX_EDGES} dependencies altogether"))
     if faults:
         raise Invalid(faults[:_MOST_FAULTS])
@@ -152,7 +153,14 @@ def arranged(terms: Sequence[Terms]) -> list[int]:
         raise Invalid([_cycle(error.args[1][::-1])]) from None
 
 
-def _faults(number: int, terms: Sequence[Terms]) -> Iterator[Fault]:
+def _edges(terms: Sequence[Terms], sizes: Sequence[int]) -> int:
+    ons = (sum(1 if other.index is None else sizes[other.index] for other in one.depends_on) for one in terms)
+    return sum(size * on for size, on in zip(sizes, ons, strict=True))
+
+
+def _faults(number: int, terms: Sequence[Terms], sizes: Sequence[int]) -> Iterator[Fault]:
+    if terms[number].supersedes is not None and sizes[number] > 1:
+        yield Fault(place(number, len(terms), "supersedes"), "an array cannot take the place of a job; submit one job")
     seen: set[tuple[int | None, int | None]] = set()
     for at, other in enumerate(terms[number].depends_on):
         if other.index is not None and other.index >= len(terms):

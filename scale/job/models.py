@@ -10,7 +10,7 @@ from django.db import models
 
 from scale.error.catalog import Category
 from scale.job.dependencies import When
-from scale.job.states import ExecutionStatus, JobStatus, RetryOn
+from scale.job.states import CommandKind, CommandState, ExecutionStatus, JobStatus, RetryOn
 from scale.kernel.ids import ClusterId, cluster_id, parse_cluster_id
 
 
@@ -32,7 +32,8 @@ class JobType(models.Model):
     revision_num = models.IntegerField(default=1)
     docker_image = models.CharField(max_length=500, blank=True)
     manifest = models.JSONField(default=dict)
-    configuration = models.JSONField(default=dict)
+    configuration = models.JSONField(default=dict)  #: with stars in the place of secrets
+    secrets = models.JSONField(default=dict, db_default={})  #: settings that nobody may see: {name: what is sealed}
     created = models.DateTimeField()
     deprecated = models.DateTimeField(null=True)
     paused = models.DateTimeField(null=True)
@@ -87,6 +88,22 @@ class JobTypeRevision(models.Model):
         return f"{self.job_type} revision {self.revision_num}"
 
 
+class JobArray(models.Model):
+    """Jobs that were submitted as one, alike but for their index."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    name = models.CharField(max_length=200, blank=True)
+    size = models.IntegerField()  #: as submitted
+    first = models.IntegerField(default=0)  #: index of the first member
+    created = models.DateTimeField()
+
+    class Meta:
+        db_table = "job_array"
+
+    def __str__(self) -> str:
+        return f"job array {self.pk}"
+
+
 class Job(models.Model):
     """Something to be run, until it has completed or nobody tries again."""
 
@@ -99,6 +116,7 @@ class Job(models.Model):
     working_dir = models.CharField(max_length=4096, null=True)  # noqa: DJ001 null is "a directory of its own"
     labels = models.JSONField(default=dict)
     resources = models.JSONField(default=dict)  #: what each execution needs: {name: amount}
+    constraints = models.JSONField(null=True)  #: what it asks of nodes beside that
     timeout = models.IntegerField()  #: seconds that the main task may run
     priority = models.IntegerField(default=100)
     max_tries = models.IntegerField()
@@ -116,8 +134,11 @@ class Job(models.Model):
     superseded_job = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by_job")
     superseded = models.DateTimeField(null=True)
     held = models.DateTimeField(null=True)  #: since when it may not go; null if it may
+    array = models.ForeignKey(JobArray, null=True, db_index=False, on_delete=models.PROTECT)
+    array_index = models.IntegerField(null=True)
     created = models.DateTimeField()
     queued = models.DateTimeField(null=True)
+    requeued = models.DateTimeField(null=True)  #: when somebody last asked for it to be tried anew
     started = models.DateTimeField(null=True)
     ended = models.DateTimeField(null=True)
     last_status_change = models.DateTimeField(null=True)
@@ -128,6 +149,7 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["last_modified", "job_type", "status"], name="job_changed"),
             models.Index(fields=["status", "id"], name="job_by_status"),
+            models.Index(fields=["array", "status", "id"], condition=models.Q(array__isnull=False), name="job_of_array"),
         ]
 
     def __str__(self) -> str:
@@ -180,6 +202,32 @@ class SubmissionKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} of user {self.owner_id}"
+
+
+class JobCommand(models.Model):
+    """What somebody wants done with many jobs. The scheduler goes through them in the order of their ids."""
+
+    kind = models.CharField(max_length=10, choices=[(c, c) for c in CommandKind])
+    choice = models.JSONField()  #: which jobs, and what else was stated
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    asked = models.DateTimeField()
+    newest = models.BigIntegerField()  #: the newest job at that time; later ones are not meant
+    cursor = models.BigIntegerField(default=0)  #: the last job that was looked at
+    changed = models.IntegerField(default=0)  #: jobs, until now
+    ended = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "job_command"
+        indexes = [models.Index(fields=["id"], condition=models.Q(ended__isnull=True), name="job_command_unended")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def state(self) -> CommandState:
+        if self.ended is not None:
+            return CommandState.COMPLETED
+        return CommandState.RUNNING if self.cursor else CommandState.QUEUED
 
 
 class JobExecution(models.Model):

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 
 from scale.error.catalog import Category
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter
+from scale.job.arrays.selectors import submitted_array, with_arrays
+from scale.job.filters import ExecutionFilter, JobFilter, JobTypeStatusFilter
+from scale.job.matching import Lines, jobs_fitting
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.job.waiting.selectors import dependencies_of, why_job_waits
-from scale.kernel.errors import Forbidden, NotFound
+from scale.kernel.errors import NotFound
 from scale.kernel.ids import ClusterId, TaskId, task_id
 from scale.parameters import given
 
@@ -30,11 +31,14 @@ _COLUMNS = {
 
 
 def jobs_selected(wanted: JobFilter) -> QuerySet[Job]:
-    """Those that fit, the newest first unless another order is wanted; each with what its list shows."""
-    jobs = _listed().filter(**_conditions(wanted))
+    """Those that fit, the newest first unless another order is wanted; each with what its list shows.
+
+    Equals follow each other in the direction of the last order, so that an index that ends with the id gives them as they are.
+    """
+    jobs = _listed(Lines.of(wanted) if wanted.is_by_line else jobs_fitting(wanted))
     if any(name.endswith("duration") for name in wanted.order):
         jobs = jobs.annotate(duration=F("ended") - F("started"))
-    return jobs.order_by(*_order(wanted.order), "-id")
+    return jobs.order_by(*_order(wanted.order), "id" if wanted.order and not wanted.order[-1].startswith("-") else "-id")
 
 
 def job_found(job_id: int, when: datetime) -> Job:
@@ -45,7 +49,8 @@ def job_found(job_id: int, when: datetime) -> Job:
     """
     executions = _executions().defer("jobexecutionend__task_results").order_by("-exe_num")[:1]
     latest = Prefetch("jobexecution_set", queryset=executions, to_attr="latest")
-    job = _with_what_it_names().select_related("superseded_by_job").prefetch_related(latest).filter(pk=job_id).first()
+    jobs = with_arrays(_with_what_it_names(Job.objects.all())).select_related("superseded_by_job").prefetch_related(latest)
+    job = jobs.filter(pk=job_id).first()
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
     vars(job)["depends_on"] = dependencies_of(job_id)
@@ -53,9 +58,12 @@ def job_found(job_id: int, when: datetime) -> Job:
     return job
 
 
-def job_listed(job_id: int) -> Job:
-    """One job with what its list shows."""
-    return _listed().get(pk=job_id)
+def job_submitted(ids: Sequence[int]) -> Job:
+    """What one submission made, as its answer shows it."""
+    job = submitted_array(ids)
+    if job.array is None:
+        del vars(job)["job_ids"]
+    return job
 
 
 def executions_selected(job_id: int, wanted: ExecutionFilter) -> QuerySet[JobExecution]:
@@ -80,45 +88,6 @@ def execution_found(job_id: int, exe_num: int) -> JobExecution:
     if execution is None:
         raise NotFound(f"Job {job_id} has no execution {exe_num}.")
     return execution
-
-
-def job_ids_chosen(choice: JobChoice, by: User, among: Collection[JobStatus]) -> list[int]:
-    """The jobs that somebody may mean by this: of another's only those that are named, which is then refused.
-
-    Where none are named, only those of the statuses ``among`` count: nothing is to be done with the others.
-
-    :raises Forbidden: a job is named that belongs to another
-    """
-    jobs = Job.objects.filter(**_conditions(choice.filter))
-    if choice.job_ids is None:
-        jobs = jobs.filter(status__in=among)
-        if not by.is_staff:
-            jobs = jobs.filter(owner=by)
-    elif not by.is_staff and (other := jobs.exclude(owner=by).values_list("pk", flat=True).order_by("pk").first()):
-        raise Forbidden(f"Job {other} belongs to somebody else; only staff may do that.")
-    return list(jobs.order_by("pk").values_list("pk", flat=True))
-
-
-def job_ids_known(ids: Iterable[int]) -> set[int]:
-    return set(Job.objects.filter(pk__in=list(ids)).values_list("pk", flat=True))
-
-
-def job_types_selected(wanted: JobTypeFilter) -> QuerySet[JobType]:
-    """Those that fit, by name."""
-    conditions = given(pk__in=wanted.id, is_active=wanted.is_active, is_system=wanted.is_system)
-    words = Q()
-    for word in wanted.keyword:
-        of_title = Q(manifest__job__title__icontains=word) | Q(manifest__job__description__icontains=word)
-        words |= Q(name__icontains=word) | of_title
-    return JobType.objects.filter(words, **conditions).order_by("name", "version", "id")
-
-
-def job_type_found(name: str, version: str) -> JobType:
-    """:raises NotFound: there is none"""
-    job_type = JobType.objects.filter(name=name, version=version).first()
-    if job_type is None:
-        raise NotFound(f"There is no job type {name} {version}.")
-    return job_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,30 +158,17 @@ def _planned_task(execution: JobExecution, task_type: str) -> TaskId:
     return task_id(ClusterId(execution.get_cluster_id()), task_type)
 
 
-def _with_what_it_names() -> QuerySet[Job]:
-    return Job.objects.select_related("job_type", "job_type_rev", "owner", "node", "error").defer("job_type_rev__manifest")
+def _with_what_it_names(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    return jobs.select_related("job_type", "job_type_rev", "owner", "node", "error").defer("job_type_rev__manifest")
 
 
-def _listed() -> QuerySet[Job]:
-    return _with_what_it_names().defer("job_type_rev__manifest", "env", "input", "output", "configuration")
+def _listed(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    unseen = ("job_type_rev__manifest", "env", "input", "output", "configuration", "constraints")
+    return with_arrays(_with_what_it_names(jobs)).defer(*unseen)
 
 
 def _executions() -> QuerySet[JobExecution]:
     return JobExecution.objects.select_related("job_type", "node", "jobexecutionend__error")
-
-
-def _conditions(wanted: JobFilter) -> dict[str, Any]:
-    return given(
-        last_modified__gte=wanted.started,
-        last_modified__lte=wanted.ended,
-        status__in=wanted.status,
-        pk__in=wanted.job_id,
-        job_type_id__in=wanted.job_type_id,
-        job_type__name__in=wanted.job_type_name,
-        error__category__in=wanted.error_category,
-        error_id__in=wanted.error_id,
-        is_superseded=wanted.is_superseded,
-    )
 
 
 def _order(wanted: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Writes to jobs and job types: put jobs on the queue, cancel them, try them anew; pause a type."""
+"""Writes to jobs: put jobs on the queue, cancel them, try them anew."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from scale.database import again_on_conflict, insert_rows
+from scale.job.arrays.selectors import submitted_array
+from scale.job.arrays.services import arrays_add, places_of
 from scale.job.dependencies import PLAIN, Terms
 from scale.job.messages import batches
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import FINAL, REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission
+from scale.job.types.definition import COMMAND
 from scale.job.waiting.services import dependencies_record, dependents_settle, jobs_begin, queue_again
-from scale.kernel.errors import BadRequest, Forbidden, NotFound
+from scale.kernel.errors import BadRequest, Forbidden
+from scale.parameters import given
 from scale.present import ring_after_commit, tell_after_commit
 from scale.queue.entry import QueueEntry
 from scale.queue.services import queue_add, queue_add_canceled, queue_cancel
@@ -28,7 +32,6 @@ from scale.wake import JOBS
 
 logger = logging.getLogger(__name__)
 
-COMMAND = "command"
 COMMAND_VERSION = "1.0.0"
 _MOST_AT_ONCE = 1000  #: jobs that one transaction changes, so that nobody waits long for the database
 
@@ -39,12 +42,14 @@ class Inactive(BadRequest):
 
 @again_on_conflict
 def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
-    """Record the job and put it on the queue; both or neither.
+    """Record the job and put it on the queue; both or neither. Of an array, it is the first member that is returned.
 
     :raises Inactive: nothing of its type is taken
     :raises Invalid: it names jobs that are not there
     :raises Forbidden: it is to supersede somebody else's job
     """
+    if submission.indices is not None:
+        return submitted_array(jobs_submit(submissions=[submission], by=by, when=when))
     revision = usable_revisions.get(COMMAND)
     draft = Draft(revision, _asked(submission), terms=submission.terms)
     with transaction.atomic():
@@ -65,9 +70,17 @@ def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) 
     :raises Forbidden: one is to supersede somebody else's job
     """
     revision = usable_revisions.get(COMMAND)
-    drafts = [Draft(revision, _asked(submission), terms=submission.terms) for submission in submissions]
     with transaction.atomic():
-        ids = _make(_begin(drafts, by, when), by, when)
+        places = places_of(submissions, arrays_add(submissions=submissions, by=by, when=when))
+        numbers = (number for number, submission in enumerate(submissions) for _ in range(submission.jobs))
+        drafts = (
+            Draft(revision, {**_asked(submission), **place}, terms=submission.terms, number=number)
+            for number, (submission, place) in zip(numbers, places, strict=True)
+        )
+        if all(submission.terms is PLAIN for submission in submissions):
+            ids = [job_id for some in batches(drafts, _MOST_AT_ONCE) for job_id in _submit(some, by, when)]
+        else:
+            ids = _make(_begin(list(drafts), by, when), by, when)
         ring_after_commit(JOBS)
         tell_after_commit(logger, "submitted", ids, by=by.get_username())
     return ids
@@ -80,14 +93,17 @@ def jobs_cancel(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
 
     :raises Forbidden: one of the first that are not canceled yet belongs to somebody else
     """
-    return [done for some in batches(sorted(set(ids)), _MOST_AT_ONCE) for done in _cancel(some, by, when)]
+    some_at_a_time = batches(sorted(set(ids)), _MOST_AT_ONCE)
+    return [done for some in some_at_a_time for done in cancel(Job.objects.filter(pk__in=some), by, when)]
 
 
 @again_on_conflict
 @transaction.atomic
-def _cancel(ids: Sequence[int], by: User, when: datetime) -> list[int]:
-    jobs = Job.objects.select_for_update().filter(pk__in=ids, status__in=sources_of(JobStatus.CANCELED)).order_by("pk")
-    rows = list(jobs.values_list("pk", "owner_id", "status", "held"))
+def cancel(jobs: QuerySet[Job], by: User, when: datetime, asked: datetime | None = None) -> list[int]:
+    """Cancel those that are not over, in one transaction; none that somebody has asked to be tried anew since this was asked."""
+    not_since = Q() if asked is None else Q(requeued=None) | Q(requeued__lte=asked)
+    meant = jobs.filter(not_since, status__in=sources_of(JobStatus.CANCELED)).order_by("pk")
+    rows = list(meant.select_for_update(of=("self",)).values_list("pk", "owner_id", "status", "held"))
     owners = {job_id: owner_id for job_id, owner_id, _, _ in rows}
     refuse_others(owners, by)
     _end_held([job_id for job_id, _, status, held in rows if held and status == JobStatus.QUEUED], when)
@@ -97,7 +113,7 @@ def _cancel(ids: Sequence[int], by: User, when: datetime) -> list[int]:
         node=None,
         held=None,
         ended=Coalesce("ended", Value(when)),
-        last_status_change=when,
+        last_status_change=asked or when,
         last_modified=when,
     )
     queue_cancel(job_ids=list(owners))  # first: it waits for whoever makes an execution of an entry
@@ -111,8 +127,10 @@ def _cancel(ids: Sequence[int], by: User, when: datetime) -> list[int]:
 def _end_held(ids: Sequence[int], when: datetime) -> None:
     """Have the end of executions recorded that were kept off the queue."""
     if ids:
-        jobs = Job.objects.filter(pk__in=ids).only("job_type", "num_exes", "priority", "resources", "queued")
-        entries = [QueueEntry(j.pk, j.job_type_id, j.num_exes, j.priority, j.resources, j.queued or when) for j in jobs]
+        jobs = Job.objects.filter(pk__in=ids).only("job_type", "num_exes", "priority", "resources", "constraints", "queued")
+        entries = [
+            QueueEntry(j.pk, j.job_type_id, j.num_exes, j.priority, j.resources, j.queued or when, j.constraints) for j in jobs
+        ]
         queue_add_canceled(entries=entries, when=when)
 
 
@@ -124,64 +142,70 @@ def jobs_requeue(*, ids: Iterable[int], by: User, when: datetime, priority: int 
     :raises Forbidden: one of the first that would be queued belongs to somebody else
     """
     some_at_a_time = batches(sorted(set(ids)), _MOST_AT_ONCE)
-    return [done for some in some_at_a_time for done in _requeue(some, by, when, priority)]
+    return [done for some in some_at_a_time for done in requeue(Job.objects.filter(pk__in=some), by, when, priority=priority)]
 
 
 @again_on_conflict
 @transaction.atomic
-def _requeue(ids: Sequence[int], by: User, when: datetime, priority: int | None) -> list[int]:
-    wanted = Job.objects.filter(pk__in=ids, status__in=REQUEUEABLE, is_superseded=False)
-    columns = ("owner", "job_type", "num_exes", "resources", "priority", "held")
-    jobs = {job.pk: job for job in wanted.order_by("pk").only(*columns).select_for_update()}
-    refuse_others({job.pk: job.owner_id for job in jobs.values()}, by)
+def requeue(
+    jobs: QuerySet[Job], by: User, when: datetime, asked: datetime | None = None, *, priority: int | None = None
+) -> list[int]:
+    """Queue those anew that had failed or were canceled when this was asked; what never was on the queue is pending again."""
+    then = given(last_status_change__lte=asked)
+    meant = jobs.filter(status__in=REQUEUEABLE, is_superseded=False, **then).order_by("pk")
+    columns = ("owner", "job_type", "num_exes", "resources", "constraints", "priority", "held")
+    found = {job.pk: job for job in meant.only(*columns).select_for_update(of=("self",))}
+    refuse_others({job.pk: job.owner_id for job in found.values()}, by)
     own = Coalesce("own_tries", "max_tries")
-    changes: dict[str, Any] = {"own_tries": own, "max_tries": F("num_exes") + own}
+    changes: dict[str, Any] = {"own_tries": own, "max_tries": F("num_exes") + own, "requeued": asked or when}
     if priority is not None:
         changes["priority"] = priority
-        for job in jobs.values():
+        for job in found.values():
             job.priority = priority
-    Job.objects.filter(pk__in=jobs).update(**changes)
-    queue_again([(job, when) for job in jobs.values() if job.num_exes], when)
-    _uncancel([job.pk for job in jobs.values() if not job.num_exes], jobs, when)
-    tell_after_commit(logger, "requeued", jobs, by=by.get_username())
+    Job.objects.filter(pk__in=found).update(**changes)
+    never_queued = [job.pk for job in found.values() if not job.num_exes]
+    _uncancel(never_queued, when)
+    queue_again([(job, when) for job in found.values() if job.num_exes], when)
+    dependents_settle(of=found, when=when, also=never_queued)
+    tell_after_commit(logger, "requeued", found, by=by.get_username())
     ring_after_commit()
-    return list(jobs)
+    return list(found)
 
 
-def _uncancel(ids: Sequence[int], changed: Iterable[int], when: datetime) -> None:
-    """What never was on the queue waits again for what it waited for, which may be there by now."""
-    times = {"ended": None, "last_status_change": when, "last_modified": when}
+def jobs_uncancel(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
+    """Have those of the jobs be pending again that were canceled before they were ever queued; tell which.
+
+    :raises Forbidden: one of the first of them belongs to somebody else
+    """
+    some_at_a_time = batches(sorted(set(ids)), _MOST_AT_ONCE)
+    return [done for some in some_at_a_time for done in uncancel(Job.objects.filter(pk__in=some), by, when)]
+
+
+@again_on_conflict
+@transaction.atomic
+def uncancel(jobs: QuerySet[Job], by: User, when: datetime, asked: datetime | None = None) -> list[int]:
+    """Those that were canceled when this was asked, and never queued."""
+    then = given(last_status_change__lte=asked)
+    meant = jobs.filter(status=JobStatus.CANCELED, num_exes=0, is_superseded=False, **then).order_by("pk")
+    owners = dict(meant.select_for_update(of=("self",)).values_list("pk", "owner_id"))
+    refuse_others(owners, by)
+    Job.objects.filter(pk__in=owners).update(requeued=asked or when)
+    _uncancel(list(owners), when)
+    dependents_settle(of=owners, when=when, also=owners)
+    tell_after_commit(logger, "uncanceled", owners, by=by.get_username())
+    ring_after_commit()
+    return list(owners)
+
+
+def _uncancel(ids: Sequence[int], when: datetime) -> None:
+    """These, which are ours, are pending again."""
     if ids:
-        Job.objects.filter(pk__in=ids).update(status=JobStatus.PENDING, **times)
-    dependents_settle(of=changed, when=when, also=ids)
+        Job.objects.filter(pk__in=ids).update(status=JobStatus.PENDING, ended=None, last_status_change=when, last_modified=when)
 
 
 def refuse_others(owners: Mapping[int, int], by: User) -> None:
     if not by.is_staff and (others := [job_id for job_id, owner_id in owners.items() if owner_id != by.pk]):
         raise Forbidden(f"Job {others[0]} belongs to somebody else; only staff may do that.")
-
-
-@again_on_conflict
-@transaction.atomic
-def job_type_edit(*, name: str, version: str, changes: Mapping[str, Any], when: datetime) -> JobType:
-    """Change what operators may of a job type.
-
-    :raises NotFound: there is none
-    """
-    job_type = JobType.objects.select_for_update().filter(name=name, version=version).first()
-    if job_type is None:
-        raise NotFound(f"There is no job type {name} {version}.")
-    was_paused, was_active = job_type.is_paused, job_type.is_active
-    for column, value in changes.items():
-        setattr(job_type, column, value)
-    if job_type.is_paused != was_paused:
-        job_type.paused = when if job_type.is_paused else None
-    if job_type.is_active != was_active:
-        job_type.deprecated = None if job_type.is_active else when
-    job_type.last_modified = when
-    job_type.save(update_fields=[*changes, "paused", "deprecated", "last_modified"])
-    ring_after_commit()
-    return job_type
 
 
 @transaction.atomic
@@ -242,11 +266,15 @@ class Draft(NamedTuple):
 
 
 def _begin(drafts: Sequence[Draft], by: User, when: datetime) -> Sequence[Draft]:
-    """The same as they begin, in the order in which they are to be made."""
+    """The same as they begin, in the order in which they are to be made; of an array, all members alike."""
     if all(draft.terms is PLAIN for draft in drafts):
         return drafts
-    begins = jobs_begin(terms=[draft.terms for draft in drafts], by=by)
-    return [_with_terms(drafts[number], number, begins.statuses[number], when) for number in begins.order]
+    members: dict[int, list[Draft]] = {}
+    for draft in drafts:
+        members.setdefault(draft.number, []).append(draft)
+    terms, sizes = [some[0].terms for some in members.values()], [len(some) for some in members.values()]
+    begins = jobs_begin(terms=terms, sizes=sizes, by=by)
+    return [_with_terms(draft, begins.statuses[number], when) for number in begins.order for draft in members[number]]
 
 
 def _make(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
@@ -254,19 +282,22 @@ def _make(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
     ids = [job_id for some in batches(drafts, _MOST_AT_ONCE) for job_id in _submit(some, by, when)]
     if all(draft.terms is PLAIN for draft in drafts):
         return ids
-    made = sorted(zip(drafts, ids, strict=True), key=lambda one: one[0].number)
-    ids, terms = [job_id for _, job_id in made], [draft.terms for draft, _ in made]
-    dependencies_record(terms=terms, ids=ids)
-    _supersede([one.supersedes for one in terms if one.supersedes is not None], by, when)
-    return ids
+    made: dict[int, list[int]] = {number: [] for number in range(max(draft.number for draft in drafts) + 1)}
+    terms: dict[int, Terms] = {}
+    for draft, job_id in zip(drafts, ids, strict=True):
+        made[draft.number].append(job_id)
+        terms[draft.number] = draft.terms
+    dependencies_record(terms=[terms[number] for number in made], ids=list(made.values()))
+    _supersede([one.supersedes for one in terms.values() if one.supersedes is not None], by, when)
+    return [job_id for some in made.values() for job_id in some]
 
 
-def _with_terms(draft: Draft, number: int, status: JobStatus, when: datetime) -> Draft:
+def _with_terms(draft: Draft, status: JobStatus, when: datetime) -> Draft:
     terms = draft.terms
     status = status if draft.is_ready else JobStatus.PENDING
     columns = {**draft.columns, "held": when if terms.hold else None, "superseded_job_id": terms.supersedes}
     is_ready = status is JobStatus.QUEUED and not terms.hold
-    return draft._replace(columns=columns, is_ready=is_ready, status=status, number=number)
+    return draft._replace(columns=columns, is_ready=is_ready, status=status)
 
 
 def _supersede(ids: Sequence[int], by: User, when: datetime) -> None:
@@ -274,7 +305,7 @@ def _supersede(ids: Sequence[int], by: User, when: datetime) -> None:
     if ids:
         Job.objects.filter(pk__in=ids).update(is_superseded=True, superseded=when, last_modified=when)
         left = Job.objects.filter(pk__in=ids).exclude(status__in=FINAL).order_by("pk")
-        _cancel(list(left.values_list("pk", flat=True)), by, when)
+        cancel(Job.objects.filter(pk__in=list(left.values_list("pk", flat=True))), by, when)
 
 
 def _submit(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
@@ -283,7 +314,7 @@ def _submit(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
     rows = [(*_columns(draft, when).values(), *same.values()) for draft in drafts]
     ids = insert_rows(Job, [*_columns(drafts[0], when), *same], rows)
     entries = [
-        QueueEntry(job_id, revision.job_type_id, 1, columns["priority"], columns["resources"], when)
+        QueueEntry(job_id, revision.job_type_id, 1, columns["priority"], columns["resources"], when, columns.get("constraints"))
         for job_id, (revision, columns, is_ready, *_) in zip(ids, drafts, strict=True)
         if is_ready
     ]
@@ -314,6 +345,7 @@ def _asked(submission: Submission) -> dict[str, Any]:
         "working_dir": submission.working_dir,
         "labels": submission.labels,
         "resources": submission.resources.amounts,
+        "constraints": submission.asked_of_nodes,
         "timeout": submission.timeout,
         "priority": submission.priority,
         "max_tries": submission.max_tries,

@@ -8,8 +8,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
+from scale.job.arrays.span import MAX_MEMBERS, Arrayed
 from scale.job.dependencies import PLAIN, DependsOn, Supersedes, Terms
 from scale.job.states import RetryOn
+from scale.job.wishes import Wishes
 from scale.kernel.errors import Fault, Invalid
 from scale.kernel.reading import Body, Text, faults_of, read, shown
 
@@ -17,7 +19,7 @@ MAX_ARGUMENT = 131_071  #: bytes; what Linux gives one argument or variable, wit
 MAX_COMMAND = 1_048_576  #: bytes of all arguments together
 MAX_ENV = 524_288  #: bytes of all variables together; with the command it stays below what an exec may carry
 MAX_INT = 2**31 - 1
-MAX_JOBS = 10_000  #: of one request
+MAX_JOBS = MAX_MEMBERS  #: of one request; each member of an array is one
 _MOST_FAULTS = 50  #: of many jobs; an answer is for a reader
 MAX_AMOUNT = 1e12
 _POINTER = 9  #: bytes that a text costs in an exec beside its own: the NUL and an address
@@ -62,8 +64,8 @@ Labels = Annotated[
 ]
 
 
-class Submission(Body):
-    """One job, as it was asked for; what was left out has its default."""
+class Submission(Wishes, Arrayed):
+    """One job, or an array of them, as it was asked for; what was left out has its default."""
 
     command: str | list[str] = Field(description="Text runs by `/bin/sh -c`; a list is a program with its arguments.")
     name: Annotated[str, AfterValidator(_printable)] = Field("", max_length=200)
@@ -165,6 +167,8 @@ def parse_submissions(raw: object) -> list[Submission]:
             faults += _of_job(number, error.faults)
         if len(faults) >= _MOST_FAULTS:
             raise InvalidSubmission(_cut(faults, jobs[number + 1 :], number))
+    if (asked := sum(job.jobs for job in read_jobs)) > MAX_JOBS:
+        faults.append(Fault("jobs", f"asks for {asked} jobs, the members of arrays counted; at most {MAX_JOBS} go together"))
     if faults:
         raise InvalidSubmission(faults)
     return read_jobs

@@ -45,6 +45,11 @@ class Invalid(BadRequest):
         self.faults = tuple(faults)
         super().__init__("; ".join(str(fault) for fault in self.faults))
 
+    @property
+    def told(self) -> list[dict[str, str]]:
+        """The faults in the form of the API."""
+        return [fault._asdict() for fault in self.faults]
+
 
 class NotFound(BadRequest):
     """There is no such thing."""

@@ -104,18 +104,17 @@ def _unknown(where: Sequence[int | str], model: type[BaseModel]) -> str:
     """Say that there is no such field, and what may have been meant."""
     *above, last = map(str, where)
     for part in above:
-        if part in model.model_fields:  # else the number of an item
-            model = _model_in(model.model_fields[part].annotation)
+        if part in model.model_fields:  # else it is the number of an item
+            model = next(iter(_models(model.model_fields[part].annotation)), model)
     names = list(model.model_fields)
     near = get_close_matches(last, names, n=1) if len(last) <= _LONGEST_SHOWN else []
     return f"is not known; did you mean {near[0]}?" if near else f"is not known; known are: {', '.join(names)}"
 
 
-def _model_in(annotation: Any) -> type[BaseModel]:
-    """Only a model refuses fields: one inside a model, or in a list of them."""
-    while not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        annotation = get_args(annotation)[0]
-    return annotation
+def _models(annotation: object) -> list[type[BaseModel]]:
+    """The models in a type such as ``list[Model] | None``."""
+    own = [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []
+    return [*own, *(model for part in get_args(annotation) for model in _models(part))]
 
 
 def _printable(text: str) -> str:

@@ -79,7 +79,7 @@ def _row(entry: QueueEntry, when: datetime) -> tuple[object, ...]:
         entry.exe_num,
         entry.priority,
         dict(entry.resources),
-        shape_of(entry.job_type_id, entry.priority, entry.resources),
+        shape_of(entry.job_type_id, entry.priority, entry.resources, entry.constraints),
         entry.queued,
         when,
         False,

@@ -11,6 +11,8 @@ from rest_framework.views import APIView
 
 from scale.account.permissions import StaffOnly, StaffWrites
 from scale.kernel.reading import read_change
+from scale.paging import page_answer
+from scale.parameters import Paged
 from scale.present import clock
 from scale.scheduler.changes import SchedulerChange
 from scale.scheduler.retention.sizes import sizes
@@ -18,7 +20,7 @@ from scale.scheduler.selectors import queue_by_type, status_etag
 from scale.scheduler.serializers import SchedulerOut, SizesOut, TypeQueueOut
 from scale.scheduler.services import scheduler_edit, scheduler_settings
 from scale.scheduler.serving import status_answer
-from scale.schema import page_of, problems
+from scale.schema import page_of, parameters_of, problems
 from scale.shapes import shaped
 
 
@@ -52,11 +54,14 @@ class StatusApi(APIView):
 class QueueStatusApi(APIView):
     """GET /queue/status/ -- what waits, by job type."""
 
-    @extend_schema(operation_id="queue_status", responses={200: page_of(TypeQueueOut), **problems()})
+    @extend_schema(
+        operation_id="queue_status",
+        parameters=parameters_of(Paged),
+        responses={200: page_of(TypeQueueOut), **problems(400, 404)},
+    )
     def get(self, request: Request) -> Response:
-        queues = queue_by_type()
-        results = [shaped(TypeQueueOut, queue) for queue in queues]
-        return Response({"count": len(queues), "next": None, "previous": None, "results": results})
+        wanted = Paged.of(dict(request.query_params.lists()), clock().now())
+        return page_answer(request, wanted, queue_by_type(), TypeQueueOut)
 
 
 class SizesApi(APIView):

@@ -8,11 +8,19 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 
 from scale.fact import tell
+from scale.queue.constraints import constraints_of
 from scale.queue.selectors import LeftEntry, entries_left
 from scale.queue.services import left_forget
 from scale.scheduler.placement.backlog import Backlog
 from scale.scheduler.placement.gaps import Gaps, Range
-from scale.scheduler.placement.selectors import entries_after, entries_first, entries_within, newest_entry, sizes_waiting
+from scale.scheduler.placement.selectors import (
+    constraints_asked,
+    entries_after,
+    entries_first,
+    entries_within,
+    newest_entry,
+    sizes_waiting,
+)
 from scale.scheduler.placement.snapshot import Ask, Line
 
 logger = logging.getLogger(__name__)
@@ -31,6 +39,7 @@ class Learner:
         self._gaps = Gaps()
         self._last = 0  # what came up to this id is known
         self._counted: datetime | None = None
+        self._is_doubtful = False
 
     def look(self, when: datetime) -> None:
         """Take what is new; now and then, and where there is too much of it, count everything."""
@@ -51,8 +60,12 @@ class Learner:
             self._gaps.passed(self._last + 1, new[-1].id, [entry.id for entry in new], when)
             self._backlog.add(new)
             self._last = new[-1].id
-        if is_behind or self._counted is None or when - self._counted >= _COUNT_EVERY:
-            self._recount(when, is_correction=not is_behind)
+        if is_behind or self._is_doubtful or self._counted is None or when - self._counted >= _COUNT_EVERY:
+            self._recount(when, is_correction=not (is_behind or self._is_doubtful))
+
+    def recount(self) -> None:
+        """Count everything at the next look."""
+        self._is_doubtful = True
 
     def fill(self) -> None:
         """Read on where too little is known of a line."""
@@ -66,6 +79,15 @@ class Learner:
         if most > known:
             self._read(line.shape, most)
         return most > known
+
+    def learn_constraints(self, when: datetime) -> None:
+        """Read what is asked of nodes where it is not known yet; the first entry of a line speaks for all."""
+        while unknown := [line for line in self._backlog.lines() if not line.is_known and line.asks]:
+            documents = constraints_asked([line.asks[0].entry_id for line in unknown])
+            for line in unknown:
+                if document := documents.get(line.asks[0].entry_id):
+                    line.constraints = constraints_of(document)
+            self.doubt([line.asks[0] for line in unknown if not line.is_known], when)
 
     def doubt(self, asks: Iterable[Ask], when: datetime) -> None:
         """These could not be claimed: they are gone, or somebody else had them at that moment."""
@@ -89,7 +111,7 @@ class Learner:
 
     def _recount(self, when: datetime, *, is_correction: bool) -> None:
         differ = self._backlog.recount(sizes_waiting(self._last))
-        self._counted = when
+        self._counted, self._is_doubtful = when, False
         if differ and is_correction:
             was, now = (sum(numbers) for numbers in zip(*differ.values(), strict=True))
             tell(logger, "queue-recounted", shapes=len(differ), thought=was, found=now)

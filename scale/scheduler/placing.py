@@ -10,7 +10,6 @@ from datetime import datetime
 from scale.database import not_synced
 from scale.job.models import JobExecution
 from scale.node.manager import NodeManager
-from scale.queue.services import NEVER_WAITED
 from scale.queue.waiting import Reason
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.fence import Fence
@@ -20,7 +19,7 @@ from scale.scheduler.placement.ahead import Pace
 from scale.scheduler.placement.backlog import Backlog
 from scale.scheduler.placement.gpus import hand_out
 from scale.scheduler.placement.plan import Placement, Plan, Wait, decide
-from scale.scheduler.placement.services import Canceled, plan_apply, plan_settle
+from scale.scheduler.placement.services import plan_apply, plan_settle
 from scale.scheduler.placement.snapshot import Ask, Line, Snapshot
 from scale.scheduler.status import Warning
 from scale.scheduler.tracking import NodeTracker
@@ -63,11 +62,14 @@ class Placer:
         """Take what others have put on the queue."""
         self._learner.look(when)
 
-    def cancel(self, canceled: Iterable[Canceled]) -> None:
-        """These were taken off the queue without having run."""
-        for end, shape in canceled:
-            if shape != NEVER_WAITED:
-                self._backlog.cancel(shape, end.job_id)
+    def cancel(self, entries: Mapping[str, Collection[int]]) -> None:
+        """These, by their shapes, were taken off the queue without having run."""
+        for shape, ids in entries.items():
+            self._backlog.cancel(shape, ids)
+
+    def recount(self) -> None:
+        """Some were taken off the queue, of which nobody knows whether they were counted."""
+        self._learner.recount()
 
     def crowded(self) -> list[int]:
         """The nodes that were given more than they have room for."""
@@ -85,7 +87,7 @@ class Placer:
 
     def place(self, settings: Settings, when: datetime) -> list[JobExecution]:
         """One pass, if anything has changed; returns the executions that were made, none of them launched."""
-        snapshot = self._snapshot(settings)
+        snapshot = self._snapshot(settings, when)
         seen = (self._backlog.version, snapshot.room, settings.paused_types)
         if not self._tracker.update(is_paused=settings.is_paused) and seen == self._seen:
             self.is_ahead = False
@@ -100,11 +102,12 @@ class Placer:
         self._seen = None if plan.is_cut else seen
         return made
 
-    def _snapshot(self, settings: Settings) -> Snapshot:
+    def _snapshot(self, settings: Settings, when: datetime) -> Snapshot:
         self._backlog.order(settings.queue_mode)
         self._learner.fill()
+        self._learner.learn_constraints(when)
         return Snapshot(
-            lines=self._backlog.lines(),
+            lines=[line for line in self._backlog.lines() if line.is_known],
             nodes=self._tracker.columns,
             occupants=self._allocations.occupants,
             room={kind: limit - self._allocations.running_of_type(kind) for kind, limit in settings.limits.items()},

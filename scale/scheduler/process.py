@@ -6,7 +6,8 @@ Its turns are plain methods that are told the time. Threads call them in product
 * ``schedule``  what operators and clients changed, what needs tending, what goes where
 * ``persist``   what the managers hand over, to the database
 * ``status``    the status document
-* ``tidy``      what is older than it is to be kept
+* ``tidy``      what is older than it is to be kept; and how many jobs there are, at each full hour
+* ``commands``  what somebody wants done with many jobs
 """
 
 from __future__ import annotations
@@ -43,13 +44,15 @@ from scale.node.services import nodes_record
 from scale.queue.selectors import queue_has_canceled
 from scale.scheduler import adoption
 from scale.scheduler.allocations import Allocations
+from scale.scheduler.commanding import commands_advance
 from scale.scheduler.fence import Fence
 from scale.scheduler.fleet import Fleet
 from scale.scheduler.inbox import Inbox, Recordable
 from scale.scheduler.loops import Loop
+from scale.scheduler.metering import Meter
 from scale.scheduler.operating import Settings, schema_completed, settings_load
 from scale.scheduler.placement.ahead import PATIENCE
-from scale.scheduler.placement.services import Canceled, cancels_settle, queue_clear_canceled
+from scale.scheduler.placement.services import MOST_CLEARED, Cleared, cancels_settle, queue_clear_canceled
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
 from scale.scheduler.recording import Handover, record
@@ -105,6 +108,7 @@ class Scheduler:
         self.waits = Waits(fence)
         self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
         self.tidier = Tidier(self._limits.retention, self.tasks, self.fleet, fence)
+        self._meter = Meter(fence)
         self._settings = Settings(framework_id="")
         self._database_ready = clock.now()
         self._leadership = Leadership()
@@ -124,8 +128,9 @@ class Scheduler:
         self._reports = Loop("reports", self.reports, 5.0, rest=self._rest(0.0, 0.02))
         self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest=self._rest(0.002, 0.06))
         self._persist = Loop("persist", self.persist, 1.0, rest=self._rest(0.01, 0.1))
-        status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidier.tidy, 0.25)
-        self.loops = (self._reports, self._schedule, self._persist, status, tidy)
+        status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidy, 0.25)
+        self._commands = Loop("commands", self._go_on_with_commands, 1.0, rest=lambda: 0.02)
+        self.loops = (self._reports, self._schedule, self._persist, status, tidy, self._commands)
 
     # --- beginning and end
 
@@ -165,6 +170,8 @@ class Scheduler:
         self._has_jobs = True
         self._has_news |= news != JOBS
         self._schedule.wake()
+        if news != JOBS:
+            self._commands.wake()
 
     def _rest(self, else_: float, ahead: float) -> Callable[[], float]:
         """How long a loop rests: longer while nodes have been given work ahead, so that nobody waits for its next turn."""
@@ -243,12 +250,25 @@ class Scheduler:
         if is_last:
             self.idle.set()
 
+    def commands(self, when: datetime) -> bool:
+        """Go on with what somebody wants done with many jobs; tells whether there is more of it."""
+        return commands_advance(self._fence.writing, when)
+
+    def _go_on_with_commands(self, when: datetime) -> None:
+        if self.commands(when):
+            self._commands.wake()
+
     def status(self, when: datetime) -> None:
         """Render the status document and put it where the web finds it."""
         self._leadership, self._set_aside = leadership_load(), set_aside_warnings()
         document = packed(self._renderer.render(self._status_parts(when)))
         with self._fence.writing():
             status_save(document=document, when=when)
+
+    def tidy(self, when: datetime) -> None:
+        """Measure the load if an hour is full, and take away a little of what is too old."""
+        self._meter.measure(when)
+        self.tidier.tidy(when)
 
     def generate_status_json(self, when: datetime) -> dict[str, object]:
         """The same document, worked out from nothing."""
@@ -404,19 +424,25 @@ class Scheduler:
 
     def _clear_canceled(self, when: datetime) -> None:
         if self._cancels_are_doubtful:
-            self._take_canceled(cancels_settle(when=when))
+            self.job_exes.add_canceled_job_exes(cancels_settle(when=when))
+            self.placer.recount()
             self._cancels_are_doubtful = False
         if queue_has_canceled():  # asked first, since to write is to wait for whoever writes now
             self._cancels_are_doubtful = True
             with self._fence.writing():
-                canceled = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
+                cleared = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
             self._cancels_are_doubtful = False
-            self._take_canceled(canceled)
-            self._persist.wake()
+            self._take_canceled(cleared)
 
-    def _take_canceled(self, canceled: Sequence[Canceled]) -> None:
-        self.placer.cancel(canceled)
-        self.job_exes.add_canceled_job_exes([one.end for one in canceled])
+    def _take_canceled(self, cleared: Cleared) -> None:
+        self.placer.cancel(cleared.entries)
+        self.job_exes.add_canceled_job_exes(cleared.ends)
+        self._persist.wake()
+        if len(cleared.ends) < MOST_CLEARED:
+            self.placer.recount()
+        else:
+            self._has_news = True  # there is more of it
+            self._schedule.wake()
 
     def _settle_dependents(self, when: datetime) -> None:
         """Go on where a transaction left jobs that wait for others."""

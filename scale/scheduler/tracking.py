@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from scale.kernel.attributes import given
 from scale.node.conditions import KnownNode
 from scale.node.manager import NodeManager
 from scale.scheduler.allocations import Allocations
@@ -53,4 +54,5 @@ class NodeTracker:
     def _slot(self, node: KnownNode, *, is_paused: bool) -> Slot:
         state = node.state(scheduler_is_paused=is_paused)
         holds_back = node.engine in self._holding
-        return Slot(node.id, node.hostname, node.offered, state.takes_new_jobs, state.description, holds_back)
+        attributes = {**node.attributes, **given(node.hostname, node.engine)}
+        return Slot(node.id, node.hostname, node.offered, state.takes_new_jobs, state.description, holds_back, attributes)

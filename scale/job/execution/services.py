@@ -116,8 +116,8 @@ def _lock_jobs(ids: set[int]) -> None:
 
 def _locked_jobs(ids: set[int]) -> dict[int, Job]:
     columns = (
-        "job_type", "status", "num_exes", "max_tries", "retry_on", "is_superseded", "resources", "priority", "queued",
-        "held", "job_type__is_long_running",
+        "job_type", "status", "num_exes", "max_tries", "retry_on", "is_superseded", "resources", "constraints", "priority",
+        "queued", "held", "job_type__is_long_running",
     )  # fmt: skip
     jobs = Job.objects.filter(pk__in=ids).order_by("pk").select_related("job_type").only(*columns)
     return {job.pk: job for job in jobs.select_for_update(of=("self",))}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 
 from scale.database import again_on_conflict
 from scale.job.messages import batches
 from scale.job.models import Job
 from scale.job.services import refuse_others
-from scale.job.states import JobStatus
+from scale.job.states import HOLDABLE, JobStatus
 from scale.present import ring_after_commit, tell_after_commit
 from scale.queue.entry import QueueEntry
 from scale.queue.services import queue_add, queue_take_off
@@ -21,7 +22,6 @@ from scale.wake import JOBS
 
 logger = logging.getLogger(__name__)
 
-HOLDABLE = frozenset({JobStatus.PENDING, JobStatus.BLOCKED, JobStatus.QUEUED})
 _MOST_AT_ONCE = 1000  #: jobs that one transaction changes
 
 
@@ -30,7 +30,7 @@ def jobs_hold(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
 
     :raises Forbidden: one of the first belongs to somebody else
     """
-    return [held for some in batches(sorted(set(ids)), _MOST_AT_ONCE) for held in _hold(some, by, when)]
+    return [held for some in batches(sorted(set(ids)), _MOST_AT_ONCE) for held in hold(Job.objects.filter(pk__in=some), by, when)]
 
 
 def jobs_release(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
@@ -38,15 +38,17 @@ def jobs_release(*, ids: Iterable[int], by: User, when: datetime) -> list[int]:
 
     :raises Forbidden: one of the first belongs to somebody else
     """
-    return [free for some in batches(sorted(set(ids)), _MOST_AT_ONCE) for free in _release(some, by, when)]
+    return [
+        free for some in batches(sorted(set(ids)), _MOST_AT_ONCE) for free in release(Job.objects.filter(pk__in=some), by, when)
+    ]
 
 
 @again_on_conflict
 @transaction.atomic
-def _hold(ids: Sequence[int], by: User, when: datetime) -> list[int]:
+def hold(jobs: QuerySet[Job], by: User, when: datetime) -> list[int]:
     """The lock on a job is what a claim of its entry takes, too: either it was claimed before, or it is not claimed now."""
-    jobs = Job.objects.filter(pk__in=ids, status__in=HOLDABLE, held=None).order_by("pk").only("owner", "status")
-    found = list(jobs.select_for_update())
+    meant = jobs.filter(status__in=HOLDABLE, held=None).order_by("pk").only("owner", "status")
+    found = list(meant.select_for_update(of=("self",)))
     refuse_others({job.pk: job.owner_id for job in found}, by)
     off = queue_take_off(job_ids=[job.pk for job in found if job.status == JobStatus.QUEUED])
     held = [job.pk for job in found if job.status != JobStatus.QUEUED or job.pk in off]
@@ -58,13 +60,16 @@ def _hold(ids: Sequence[int], by: User, when: datetime) -> list[int]:
 
 @again_on_conflict
 @transaction.atomic
-def _release(ids: Sequence[int], by: User, when: datetime) -> list[int]:
-    columns = ("owner", "status", "job_type", "num_exes", "priority", "resources", "queued")
-    jobs = Job.objects.filter(pk__in=ids, status__in=HOLDABLE, held__isnull=False).order_by("pk").only(*columns)
-    found = list(jobs.select_for_update())
+def release(jobs: QuerySet[Job], by: User, when: datetime) -> list[int]:
+    """What is on the queue goes back to the place that it had."""
+    columns = ("owner", "status", "job_type", "num_exes", "priority", "resources", "constraints", "queued")
+    meant = jobs.filter(status__in=HOLDABLE, held__isnull=False).order_by("pk").only(*columns)
+    found = list(meant.select_for_update(of=("self",)))
     refuse_others({job.pk: job.owner_id for job in found}, by)
     queued = [job for job in found if job.status == JobStatus.QUEUED]
-    entries = [QueueEntry(j.pk, j.job_type_id, j.num_exes, j.priority, j.resources, j.queued or when) for j in queued]
+    entries = [
+        QueueEntry(j.pk, j.job_type_id, j.num_exes, j.priority, j.resources, j.queued or when, j.constraints) for j in queued
+    ]
     queue_add(entries=entries, when=when)
     free = [job.pk for job in found]
     Job.objects.filter(pk__in=free).update(held=None, last_modified=when)

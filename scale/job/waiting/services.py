@@ -41,7 +41,10 @@ def queue_again(jobs: Iterable[tuple[Job, datetime]], when: datetime) -> list[Qu
     Those of held jobs are not, until they are released.
     """
     asked = [
-        (QueueEntry(job.pk, job.job_type_id, job.num_exes + 1, job.priority, job.resources, queued), job.held is None)
+        (
+            QueueEntry(job.pk, job.job_type_id, job.num_exes + 1, job.priority, job.resources, queued, job.constraints),
+            job.held is None,
+        )
         for job, queued in jobs
     ]
     update_rows(
@@ -72,13 +75,14 @@ class Beginning(NamedTuple):
     statuses: dict[int, JobStatus]  #: by their places in the request
 
 
-def jobs_begin(*, terms: Sequence[Terms], by: User) -> Beginning:
+def jobs_begin(*, terms: Sequence[Terms], sizes: Sequence[int], by: User) -> Beginning:
     """Find out whether new jobs may go at once. What they name stays as it is until the transaction is over.
 
+    :param sizes: how many jobs each of them is
     :raises Invalid: they name jobs that are not there, or wait for each other
     :raises Forbidden: somebody else's job is to be superseded
     """
-    order = arranged(terms)
+    order = arranged(terms, sizes)
     edges = [(number, other) for number, one in enumerate(terms) for other in one.depends_on]
     named = {other.job for _, other in edges if other.job is not None}
     others = _locked(named | {one.supersedes for one in terms if one.supersedes is not None})
@@ -89,12 +93,14 @@ def jobs_begin(*, terms: Sequence[Terms], by: User) -> Beginning:
     return Beginning(order, settled(order, outside=outside, inside=inside))
 
 
-def dependencies_record(*, terms: Sequence[Terms], ids: Sequence[int]) -> None:
-    """Record for which ends these new jobs wait."""
+def dependencies_record(*, terms: Sequence[Terms], ids: Sequence[Sequence[int]]) -> None:
+    """Record for which ends these new jobs wait: each member of an array, and for each."""
     edges = [
-        (ids[number], other.job if other.index is None else ids[other.index], other.when.value)
+        (job_id, on_id, other.when.value)
         for number, one in enumerate(terms)
         for other in one.depends_on
+        for on_id in ([other.job] if other.index is None else ids[other.index])
+        for job_id in ids[number]
     ]
     record_rows(JobDependency, ("job_id", "on_id", "when"), edges)
 
@@ -205,7 +211,7 @@ def _settle(seeds: Sequence[int], after: int, when: datetime, *, waits: bool) ->
 
 
 def _waiting(ids: Sequence[int], *, waits: bool) -> dict[int, Job]:
-    columns = ("job_type", "status", "num_exes", "resources", "priority", "held")
+    columns = ("job_type", "status", "num_exes", "resources", "constraints", "priority", "held")
     jobs = Job.objects.filter(pk__in=ids, status__in=WAITING).order_by("pk").only(*columns)
     return {job.pk: job for job in jobs.select_for_update(skip_locked=not waits)}
 

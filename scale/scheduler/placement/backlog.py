@@ -93,11 +93,12 @@ class Backlog:
         for ask in asks:
             gone[ask.shape].add(ask.entry_id)
         for shape, ids in gone.items():
-            self._remove(shape, [ask for ask in self._asks(shape) if ask.entry_id not in ids], len(ids))
+            self.cancel(shape, ids)
 
-    def cancel(self, shape: str, job_id: int) -> None:
-        """An entry of this job was taken off, whether it was ever known here or not."""
-        self._remove(shape, [ask for ask in self._asks(shape) if ask.job_id != job_id], 1)
+    def cancel(self, shape: str, entry_ids: Collection[int]) -> None:
+        """These were taken off, whether they were ever known here or not."""
+        gone = frozenset(entry_ids)
+        self._remove(shape, [ask for ask in self._asks(shape) if ask.entry_id not in gone], len(gone))
 
     def recount(self, sizes: Mapping[str, int]) -> dict[str, tuple[int, int]]:
         """Take the counts of the database; returns what was and what is, where they differ."""
@@ -116,7 +117,8 @@ class Backlog:
 
     def _line(self, shape: str) -> Line:
         if shape not in self._lines:
-            self._lines[shape] = Line(shape, *parse_shape(shape))
+            priority, job_type_id, needs, key = parse_shape(shape)
+            self._lines[shape] = Line(shape, priority, job_type_id, needs, key=key)
         return self._lines[shape]
 
     def _asks(self, shape: str) -> list[Ask]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -11,14 +12,17 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from scale.database import Select, delete_rows, insert_rows, instance
+from scale.job.arrays.selectors import array_sizes
+from scale.job.arrays.span import array_variables
 from scale.job.execution.configuration import command_configuration
 from scale.job.execution.services import jobs_run
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType
 from scale.job.states import ExecutionStatus
 from scale.kernel.ids import cluster_id
-from scale.queue.entry import shape_of
 from scale.queue.models import Queue
 from scale.scheduler.placement.plan import Placement
+
+MOST_CLEARED = 500  #: canceled entries that are taken off the queue in one transaction
 
 
 @transaction.atomic(savepoint=False)
@@ -65,26 +69,29 @@ def plan_settle(*, placements: Sequence[Placement], when: datetime) -> list[JobE
     return list(made.select_related("job_type", "node").order_by("id"))
 
 
-class Canceled(NamedTuple):
-    """An execution that was canceled off the queue: its end, not yet saved, and the shape under which it waited."""
+def cancels_settle(*, when: datetime) -> list[JobExecutionEnd]:
+    """The ends, not yet saved, of all executions that were canceled off the queue and have none."""
+    unended = JobExecution.objects.filter(has_ended=False, node__isnull=True)
+    return [_canceled_end(execution, when) for execution in unended.order_by("id")]
 
-    end: JobExecutionEnd
-    shape: str
 
+class Cleared(NamedTuple):
+    """What was taken off the queue: its entries, by their shapes, and the ends of their executions, not yet saved."""
 
-def cancels_settle(*, when: datetime) -> list[Canceled]:
-    """All executions that were canceled off the queue and have no end."""
-    unended = JobExecution.objects.filter(has_ended=False, node__isnull=True).order_by("id")
-    return [Canceled(_canceled_end(exe, when), shape_of(exe.job_type_id, exe.priority, exe.resources)) for exe in unended]
+    entries: Mapping[str, Sequence[int]]
+    ends: Sequence[JobExecutionEnd]
 
 
 @transaction.atomic
-def queue_clear_canceled(*, framework_id: str, when: datetime, most: int = 500) -> list[Canceled]:
+def queue_clear_canceled(*, framework_id: str, when: datetime, most: int = MOST_CLEARED) -> Cleared:
     """Take canceled entries off the queue and record executions that never ran."""
     shapes = dict(Queue.objects.filter(is_canceled=True).order_by("id").values_list("pk", "shape")[:most])
     made = _executions(_ANY, list(shapes), lambda claim: (None, ()), framework_id, when)
+    entries: defaultdict[str, list[int]] = defaultdict(list)
+    for claim, _ in made:
+        entries[shapes[claim.entry_id]].append(claim.entry_id)
     delete_rows(Queue, [claim.entry_id for claim, _ in made])
-    return [Canceled(_canceled_end(execution, when), shapes[claim.entry_id]) for claim, execution in made]
+    return Cleared(entries, [_canceled_end(execution, when) for _, execution in made])
 
 
 class _Claim(NamedTuple):
@@ -103,12 +110,16 @@ class _Claim(NamedTuple):
     timeout: int
     input_file_size: float | None
     submitted: datetime
+    array_id: int | None
+    array_index: int | None
     user: str
 
 
 _CLAIMED = [
     *((Queue, name) for name in ("pk", "job", "job_type", "exe_num", "priority", "resources", "queued")),
     *((Job, name) for name in ("command", "env", "working_dir", "timeout", "input_file_size", "created")),
+    (Job, "array"),
+    (Job, "array_index"),
     (User, "username"),
 ]
 _FROM = "FROM queue JOIN job ON job.id = queue.job_id JOIN auth_user ON auth_user.id = job.owner_id WHERE queue.id IN {ids}"
@@ -127,7 +138,7 @@ def _executions(
     types: Mapping[int, JobType] = MappingProxyType({}),
 ) -> list[tuple[_Claim, JobExecution]]:
     """Claim what nobody else has claimed of these, and make their executions."""
-    claims = [_Claim(*row) for row in which.rows(ids=entry_ids)]
+    claims = _in_arrays([_Claim(*row) for row in which.rows(ids=entry_ids)])
     unknown = {claim.job_type_id for claim in claims}.difference(types)
     types = {**types, **JobType.objects.in_bulk(unknown)} if unknown else types
     executions = [_execution(claim, types[claim.job_type_id], place(claim), framework_id, when) for claim in claims]
@@ -135,6 +146,19 @@ def _executions(
     for execution, pk in zip(executions, ids, strict=True):
         execution.pk = pk
     return list(zip(claims, executions, strict=True))
+
+
+def _in_arrays(claims: Sequence[_Claim]) -> Sequence[_Claim]:
+    """Tell the members of arrays which one each is."""
+    if not (arrays := {claim.array_id for claim in claims if claim.array_id is not None}):
+        return claims
+    sizes = array_sizes(arrays)
+    return [
+        claim._replace(env={**claim.env, **array_variables(claim.array_id, claim.array_index, sizes[claim.array_id])})
+        if claim.array_id is not None and claim.array_index is not None
+        else claim
+        for claim in claims
+    ]
 
 
 _COLUMNS = [field.attname for field in JobExecution._meta.concrete_fields if not field.primary_key]

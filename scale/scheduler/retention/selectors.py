@@ -11,6 +11,7 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from scale.job.models import Job, JobDependency, JobExecution, JobExecutionEnd, SubmissionKey, TaskUpdate
 from scale.job.states import FINAL
 from scale.kernel.ids import TaskId, parse_cluster_id
+from scale.metrics.models import JobLoad
 from scale.queue.models import Queue
 from scale.scheduler.retention.rules import Row
 
@@ -32,6 +33,12 @@ def jobs_page(after: int, size: int) -> list[Row]:
         Row(pk, created, max(ended, last.get(pk, ended)) if ended is not None and pk in ids else None)
         for pk, created, _, ended in rows
     ]
+
+
+def loads_page(after: int, size: int) -> list[Row]:
+    """The next hours that were measured, each with one type; each ended when it was."""
+    rows = JobLoad.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "measured", "measured")
+    return [Row(*row) for row in rows[:size]]
 
 
 def settled(jobs: QuerySet[Job]) -> QuerySet[Job]:

@@ -16,7 +16,7 @@ from scale.scheduler.fence import Fence
 from scale.scheduler.fleet import Fleet
 from scale.scheduler.retention import services
 from scale.scheduler.retention.rules import Bite, Retention, Row, bite
-from scale.scheduler.retention.selectors import jobs_page, keys_page, task_updates_page, tasks_not_over
+from scale.scheduler.retention.selectors import jobs_page, keys_page, loads_page, task_updates_page, tasks_not_over
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ class Tidier:
         self._fence = fence
         self._updates_seen = 0
         self._jobs_seen = 0
+        self._loads_seen = 0
         self._rested: dict[str, datetime] = {}  # when each kind of work was last done for the time being
         self._done: Counter[str] = Counter()
 
@@ -43,6 +44,7 @@ class Tidier:
         self._take("task_updates", self._bite_updates, due.task_updates, when)
         self._take("jobs", self._bite_jobs, due.jobs, when)
         self._take("submission_keys", self._bite_keys, when - KEPT, when)
+        self._take("loads", self._bite_loads, due.jobs, when)
         self._take("outputs", self._bite_outputs, due.logs, when)
 
     def _take(self, kind: str, bite_of: Callable[[datetime, datetime], bool], before: datetime | None, when: datetime) -> None:
@@ -83,6 +85,14 @@ class Tidier:
     def _delete_jobs(self, ids: Sequence[int]) -> int:
         with self._fence.writing():
             return services.jobs_delete(ids=ids)
+
+    def _bite_loads(self, before: datetime, when: datetime) -> bool:
+        found = _next(loads_page, self._loads_seen, services.LOADS, before, when)
+        if found.ids:
+            with self._fence.writing():
+                self._done["loads"] += services.loads_delete(ids=found.ids)
+        self._loads_seen = found.then or 0
+        return found.then is not None
 
     def _bite_outputs(self, before: datetime, when: datetime) -> bool:
         gone = self._fleet.remove_output(before, lambda tasks: self._still_wanted(tasks, before), OUTPUTS)

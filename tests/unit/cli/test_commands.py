@@ -173,6 +173,18 @@ def test_canceling_says_what_did_not_change_and_fails_for_what_nobody_knows(scal
     assert told.exit_code == 1
 
 
+def test_canceling_very_many_says_which_command_does_it(scale, service):
+    later = {"job_ids": [], "unchanged_job_ids": [], "unknown_job_ids": [], "command": {"id": 7}}
+    service.says("POST jobs/cancel/", later, 202)
+    told = scale("cancel", "1")
+    assert (told.stderr, told.exit_code) == ("These are many; the scheduler goes through them as command 7.\n", 0)
+
+
+def test_an_array_tells_how_many_it_stands_for(scale, service, a_job):
+    service.says("GET jobs/", a_page({**a_job(), "name": "tiles", "array": {"id": 3, "size": 100}}))
+    assert "tiles (of 100)" in scale("jobs").stdout
+
+
 WAITING = {
     "code": "no-room",
     "text": "needs 4 gpus; 528 nodes have fewer free",

@@ -38,7 +38,19 @@ def test_what_is_stated_is_sent_as_stated(scale, service):
     service.says("POST jobs/", {"id": 7}, 201)
     options = "--name n --env A=1=2 --env B= --label k=v --working-dir /tmp --cpus 0.5 --mem 64 --disk 1 --gpus 0"
     more = "--timeout 9 --max-tries 2 --retry-on never --priority 5 -- true --json"
-    scale("submit", *options.split(), *more.split())
+    where = [
+        "--constraint",
+        "rack in a,b",
+        "--constraint",
+        "mem_gb>64",
+        "--host",
+        "n1",
+        "--avoid-host",
+        "n2",
+        "--placement",
+        "pack",
+    ]
+    scale("submit", *options.split(), *where, *more.split())
     assert service.bodies == [
         {
             "command": ["true", "--json"],
@@ -51,6 +63,10 @@ def test_what_is_stated_is_sent_as_stated(scale, service):
             "max_tries": 2,
             "retry_on": "never",
             "priority": 5,
+            "constraints": ["rack in a,b", "mem_gb>64"],
+            "hosts": ["n1"],
+            "avoid_hosts": ["n2"],
+            "placement": "pack",
         }
     ]
 

@@ -87,13 +87,13 @@ def after(*indices):
 
 def refused(*terms):
     with pytest.raises(Invalid) as error:
-        arranged(terms)
+        arranged(terms, [1] * len(terms))
     return {fault.field: fault.message for fault in error.value.faults}
 
 
 def test_jobs_of_a_request_are_made_after_those_that_they_wait_for():
-    assert arranged([PLAIN, after(0), after(0, 1)]) == [0, 1, 2]
-    order = arranged([after(2), PLAIN, after(1)])
+    assert arranged([PLAIN, after(0), after(0, 1)], [1, 1, 1]) == [0, 1, 2]
+    order = arranged([after(2), PLAIN, after(1)], [1, 1, 1])
     assert order.index(1) < order.index(2) < order.index(0)
 
 
@@ -122,6 +122,17 @@ def test_what_no_job_can_wait_for_is_refused_with_its_place():
 def test_more_dependencies_than_a_request_may_hold_are_refused():
     many = Terms([Dependency(job=n) for n in range(1, 5001)])
     assert refused(*[many] * (MAX_EDGES // 5000 + 1)) == {"jobs": f"may not hold more than {MAX_EDGES} dependencies altogether"}
+
+
+def test_an_array_waits_and_is_waited_for_with_all_its_members():
+    assert arranged([PLAIN, after(0)], [1000, MAX_EDGES // 1000]) == [0, 1]
+    with pytest.raises(Invalid, match="dependencies altogether"):
+        arranged([PLAIN, after(0)], [1000, MAX_EDGES // 1000 + 1])
+
+
+def test_an_array_takes_the_place_of_no_job():
+    with pytest.raises(Invalid, match="supersedes: an array cannot take the place of a job"):
+        arranged([Terms(supersedes=3)], [2])
 
 
 def read(*depends_on, **rest):

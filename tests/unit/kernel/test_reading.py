@@ -21,6 +21,11 @@ class Order(Body):
     count: int = Field(1, ge=1)
 
 
+class Orders(Body):
+    orders: list[Order] | None = None
+    best: Inner | None = None
+
+
 class Labeled(Body):
     labels: dict[Annotated[str, Field(min_length=1, max_length=3)], int] = {}
 
@@ -54,6 +59,12 @@ def test_an_unknown_field_is_met_with_the_one_that_was_meant():
     assert faults_of({"name": "n", "cuont": 1}) == {"cuont": "is not known; did you mean count?"}
     assert faults_of({"name": "n", "inner": {"cpu": 1}}) == {"inner.cpu": "is not known; did you mean cpus?"}
     assert faults_of({"name": "n", "zzzzzz": 1})["zzzzzz"] == "is not known; known are: name, inner, count"
+
+
+def test_an_unknown_field_in_a_list_or_where_nothing_may_stand_is_met_alike():
+    raw = {"orders": [{"name": "n"}, {"name": "n", "inner": {"cpu": 1}}], "best": {"cpu": 1}}
+    meant = "is not known; did you mean cpus?"
+    assert faults_of(raw, Orders) == {"orders.1.inner.cpu": meant, "best.cpu": meant}
 
 
 @pytest.mark.parametrize("amount", [float("nan"), float("inf")])

@@ -70,4 +70,4 @@ def test_the_sentence_and_the_mask_agree():
 
 
 def test_what_lasts_is_told_before_what_passes():
-    assert [each.code for each in filters.FILTERS] == ["too-small", "not-ready", "busy", "reserved"]
+    assert [each.code for each in filters.FILTERS] == ["constraints", "too-small", "not-ready", "busy", "reserved"]
