@@ -8,6 +8,7 @@ import pytest
 
 from scale.job.models import Job
 from scale.queue.models import Queue
+from tests.world import World
 
 
 def submit(person, **body):
@@ -88,6 +89,15 @@ def test_jobs_of_one_request_that_depend_cost_a_fixed_number_of_statements(alice
         assert alice.post("jobs/bulk/", {"jobs": jobs}).status_code == 201
 
 
+def test_an_array_waits_and_is_waited_for_with_all_its_members(alice):
+    first = submit(alice)
+    jobs = [{"command": "true", "depends_on": [{"index": 1}]}, {"command": "true", "count": 3, "depends_on": [first]}]
+    foot, *members = alice.post("jobs/bulk/", {"jobs": jobs}).json()["ids"]
+    assert [page(alice, member)["depends_on"][0]["job"] for member in members] == [first] * 3
+    assert [told["job"] for told in page(alice, foot)["depends_on"]] == members
+    assert page(alice, members[1])["array"]["counts"]["PENDING"] == 3
+
+
 # --- hold and release
 
 
@@ -96,12 +106,12 @@ def test_jobs_are_held_and_released_by_their_ids(alice):
     ids = [first, submit(alice, depends_on=[first]), submit(alice, hold=True)]
     answer = alice.post("jobs/hold/", {"job_ids": [*ids, 4711]})
     assert answer.status_code == 202
-    assert answer.json() == {"job_ids": ids[:2], "unchanged_job_ids": ids[2:], "unknown_job_ids": [4711]}
+    assert answer.json() == {"job_ids": ids[:2], "unchanged_job_ids": ids[2:], "unknown_job_ids": [4711], "command": None}
     told = page(alice, ids[0])
     assert (told["status"], told["held"], told["waiting"]["code"]) == ("QUEUED", "2026-01-31T12:00:00Z", "held")
     assert alice.get("queue/status/").json()["results"] == []
     answer = alice.post("jobs/release/", {"job_ids": ids})
-    assert answer.json() == {"job_ids": ids, "unchanged_job_ids": [], "unknown_job_ids": []}
+    assert answer.json() == {"job_ids": ids, "unchanged_job_ids": [], "unknown_job_ids": [], "command": None}
     assert [page(alice, pk)["held"] for pk in ids] == [None] * 3
     assert sorted(Queue.objects.values_list("job", flat=True)) == [ids[0], ids[2]]
 
@@ -111,6 +121,17 @@ def test_jobs_are_held_and_released_by_what_they_are_like(alice, bob, staff):
     assert alice.post("jobs/hold/", {"status": ["QUEUED"]}).json()["job_ids"] == [mine]
     assert staff.post("jobs/hold/", {"status": ["QUEUED"]}).json()["job_ids"] == [theirs]
     assert bob.post("jobs/release/", {"job_type_names": ["command"]}).json()["job_ids"] == [theirs]
+
+
+def test_many_jobs_are_held_and_released_by_a_command(alice):
+    world = World()
+    alice.post("jobs/", {"command": "true", "count": 600})
+    for path, left in (("jobs/hold/", 0), ("jobs/release/", 600)):
+        command = alice.post(path, {"array_ids": [Job.objects.first().array_id]}).json()["command"]
+        while world.scheduler.commands(world.now):
+            pass
+        assert alice.get(f"jobs/commands/{command['id']}/").json()["changed"] == 600
+        assert Queue.objects.count() == left
 
 
 @pytest.mark.parametrize("path", ["jobs/hold/", "jobs/release/"])
@@ -193,6 +214,16 @@ def test_the_same_key_gives_the_same_jobs(alice):
     again = once(alice, "jobs/bulk/")
     assert (again.json(), again["Idempotent-Replayed"]) == (ids, "true")
     assert Job.objects.count() == 2
+
+
+def test_the_same_key_gives_the_same_array(alice):
+    first, second = once(alice, count=3), once(alice, count=3)
+    assert second.json() == first.json()
+    assert len(second.json()["job_ids"]) == 3
+    assert second["Location"] == first["Location"]
+    assert "/job-arrays/" in first["Location"]
+    assert "job_ids" not in once(alice, key="k-2").json()
+    assert "job_ids" not in once(alice, key="k-2").json()
 
 
 def test_another_body_or_address_under_the_key_is_a_conflict(alice):

@@ -47,7 +47,7 @@ class RequeuedOut(_CommandedOut):
 class UncanceledOut(_CommandedOut):
     """What became of an uncancel; of the jobs that were named, also those that did not change."""
 
-    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Pending again.")
+    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Pending again, or on the queue.")
     unchanged_job_ids = serializers.ListField(
         child=serializers.IntegerField(), help_text="Not canceled, queued before they were, or not meant."
     )
