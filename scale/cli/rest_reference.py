@@ -36,12 +36,18 @@ def _operation(operation: Schema, schema: Schema) -> Iterator[str]:
             yield f"| `{one['name']}` | {one['in']} | {_type(one['schema'])} | {_words(one)} |"
     if body := operation.get("requestBody"):
         named = _resolved(next(iter(body["content"].values()))["schema"], schema)
-        yield from ("", "| field of the body | type | |", "|---|---|---|")
-        for name, field in named.get("properties", {}).items():
-            required = "required" if name in named.get("required", ()) else _default(field)
-            yield f"| `{name}` | {_type(field)} | {' '.join(filter(None, (required, _words(field))))} |"
+        for choice in named.get("anyOf", [named]):
+            yield from _fields(_resolved(choice, schema))
     answers = ", ".join(f"{code} {_answer(answer)}".strip() for code, answer in operation["responses"].items())
     yield from ("", f"Answers: {answers}.")
+
+
+def _fields(named: Schema) -> Iterator[str]:
+    """A body, or one of those that it may be."""
+    yield from ("", "| field of the body | type | |", "|---|---|---|")
+    for name, field in named.get("properties", {}).items():
+        required = "required" if name in named.get("required", ()) else _default(field)
+        yield f"| `{name}` | {_type(field)} | {' '.join(filter(None, (required, _words(field))))} |"
 
 
 def _resolved(shape: Schema, schema: Schema) -> Schema:

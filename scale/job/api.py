@@ -17,12 +17,14 @@ from rest_framework.views import APIView
 from scale.account.permissions import user_of
 from scale.addresses import address_for
 from scale.engines.protocol import Stream
-from scale.job.filters import ExecutionFilter, JobFilter, JobTypeStatusFilter
+from scale.job.filters import ExecutionFilter, InputFileFilter, JobFilter, JobTypeStatusFilter
 from scale.job.logs import LogParameters, Wanted, log_answer
 from scale.job.once.api import ONCE, once
+from scale.job.request import AnyJob, AnyJobs, parse_asked
 from scale.job.selectors import (
     execution_found,
     executions_selected,
+    input_files_selected,
     job_found,
     job_submitted,
     job_types_status,
@@ -39,11 +41,12 @@ from scale.job.serializers import (
     JobTypeStatusOut,
 )
 from scale.job.services import job_submit, jobs_submit
-from scale.job.submission import Submission, Submissions, parse_submission, parse_submissions
+from scale.job.submission import parse_submissions
 from scale.paging import long_page_answer, page_answer
 from scale.present import clock
 from scale.schema import long_page_of, page_of, parameters_of, problems
 from scale.shapes import shaped
+from scale.storage.serializers import FileOut
 
 
 class JobsApi(APIView):
@@ -61,11 +64,11 @@ class JobsApi(APIView):
     @extend_schema(
         operation_id="job_submit",
         parameters=[ONCE],
-        request=Submission,
+        request=AnyJob,
         responses={201: JobSubmittedOut, **problems(400, 403, 409, 413, 415)},
     )
     def post(self, request: Request) -> Response:
-        submission = parse_submission(request.data)
+        submission = parse_asked(request.data)
         by, when = user_of(request), clock().now()
         job, headers = once(
             request,
@@ -83,11 +86,11 @@ class JobsBulkApi(APIView):
     @extend_schema(
         operation_id="job_submit_many",
         parameters=[ONCE],
-        request=Submissions,
+        request=AnyJobs,
         responses={201: JobIdsOut, **problems(400, 403, 409, 413, 415)},
     )
     def post(self, request: Request) -> Response:
-        submissions = parse_submissions(request.data)
+        submissions = parse_submissions(request.data, parse_asked)
         by, when = user_of(request), clock().now()
         ids, headers = once(request, lambda: jobs_submit(submissions=submissions, by=by, when=when), ids_of=_same, found=_same)
         return Response({"ids": ids}, status=201, headers=headers)
@@ -124,6 +127,19 @@ class JobExecutionApi(APIView):
     @extend_schema(operation_id="job_execution_detail", responses={200: JobExecutionDetailOut, **problems(404)})
     def get(self, request: Request, job_id: int, exe_num: int) -> Response:
         return Response(shaped(JobExecutionDetailOut, execution_found(job_id, exe_num)))
+
+
+class JobInputFilesApi(APIView):
+    """GET /jobs/{id}/input_files/ -- the files that a job reads."""
+
+    @extend_schema(
+        operation_id="job_input_files",
+        parameters=parameters_of(InputFileFilter),
+        responses={200: page_of(FileOut), **problems(400, 404)},
+    )
+    def get(self, request: Request, job_id: int) -> Response:
+        wanted = InputFileFilter.of(dict(request.query_params.lists()), clock().now())
+        return page_answer(request, wanted, input_files_selected(job_id, wanted), FileOut)
 
 
 class AnyAccept(BaseContentNegotiation):

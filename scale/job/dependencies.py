@@ -128,6 +128,22 @@ class Terms(NamedTuple):
 PLAIN = Terms()
 
 
+class Termed(Body):
+    """What may be asked for on terms."""
+
+    depends_on: DependsOn = Field(
+        [], description="Jobs that it waits for: ids, or objects with `job` (or `index`, in a request of many) and `when`."
+    )
+    hold: bool = Field(False, description="It goes on the queue and is not placed before it is released.")
+    supersedes: Supersedes | None = Field(None, description="The job in whose place it comes; that one is canceled.")
+
+    @property
+    def terms(self) -> Terms:
+        if not self.depends_on and not self.hold and self.supersedes is None:
+            return PLAIN
+        return Terms(self.depends_on, self.hold, self.supersedes)
+
+
 def place(number: int, count: int, *parts: object) -> str:
     """Where a fault is in a request of so many jobs."""
     return ".".join(map(str, ("jobs", number, *parts) if count > 1 else parts))

@@ -11,6 +11,7 @@ from scale.job.states import ExecutionStatus, JobStatus
 from scale.job.submission import MAX_INT, Labels
 from scale.kernel.reading import MAX_ID, Body, Text
 from scale.parameters import Cursored, Flag, Id, Moment, Span, one_of, order_schema
+from scale.storage.filters import TimeField
 
 ORDERS = (
     "id",
@@ -104,6 +105,14 @@ class ExecutionFilter(Cursored):
 class JobTypeStatusFilter(Span):
     started: Moment = Field("PT3H", validate_default=True)
     is_active: Flag | None = None
+
+
+class InputFileFilter(Span):
+    """Which of the files that a job reads."""
+
+    time_field: TimeField = Field(TimeField.LAST_MODIFIED, description="Which time `started` and `ended` are about.")
+    file_name: tuple[Text, ...] = ()
+    job_input: tuple[Text, ...] = Field((), description="Inputs of the job, by name.")
 
 
 _Ids = Annotated[list[Annotated[int, Field(ge=1, le=MAX_ID)]], Field(min_length=1, max_length=10_000)]

@@ -77,7 +77,11 @@ DRESSES = {
 
 def log_source(execution: JobExecution) -> LogSource | None:
     """Where the engine that ran an execution keeps output, if this process can read it."""
-    engine = (execution.node.engine if execution.node else "") or "local"
+    return source_of((execution.node.engine if execution.node else "") or "local")
+
+
+def source_of(engine: str) -> LogSource | None:
+    """Where an engine keeps output, if this process can read it."""
     named = settings.LOG_SOURCES.get(engine)
     source: LogSource | None = import_string(named)(settings.ENVIRONMENT.home) if named else None
     return source

@@ -129,7 +129,8 @@ class Job(models.Model):
     input = models.JSONField(null=True)
     input_file_size = models.FloatField(null=True)  #: MiB
     output = models.JSONField(null=True)
-    configuration = models.JSONField(null=True)
+    configuration = models.JSONField(null=True)  #: its own, beside that of its type; of secrets there is nothing to be seen
+    secrets = models.JSONField(null=True)  #: of its own configuration: {name: sealed text}
     is_superseded = models.BooleanField(default=False)
     superseded_job = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by_job")
     superseded = models.DateTimeField(null=True)

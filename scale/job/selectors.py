@@ -12,14 +12,17 @@ from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 
 from scale.error.catalog import Category
 from scale.job.arrays.selectors import submitted_array, with_arrays
-from scale.job.filters import ExecutionFilter, JobFilter, JobTypeStatusFilter
+from scale.job.filters import ExecutionFilter, InputFileFilter, JobFilter, JobTypeStatusFilter
 from scale.job.matching import Lines, jobs_fitting
-from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
+from scale.job.models import Job, JobExecution, JobExecutionEnd, JobInputFile, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.job.waiting.selectors import dependencies_of, why_job_waits
 from scale.kernel.errors import NotFound
 from scale.kernel.ids import ClusterId, TaskId, task_id
 from scale.parameters import given
+from scale.storage.filters import FileFilter
+from scale.storage.models import File
+from scale.storage.selectors import files_selected
 
 _COLUMNS = {
     "job_type": ("job_type__name", "job_type__version"),
@@ -84,10 +87,23 @@ def executions_selected(job_id: int, wanted: ExecutionFilter) -> QuerySet[JobExe
 
 def execution_found(job_id: int, exe_num: int) -> JobExecution:
     """:raises NotFound: there is none"""
-    execution = _executions().filter(job_id=job_id, exe_num=exe_num).first()
+    execution = _executions().select_related("jobexecutionoutput").filter(job_id=job_id, exe_num=exe_num).first()
     if execution is None:
         raise NotFound(f"Job {job_id} has no execution {exe_num}.")
     return execution
+
+
+def input_files_selected(job_id: int, wanted: InputFileFilter) -> QuerySet[File]:
+    """Those that fit, the newest first; a file that is several inputs counts once.
+
+    :raises NotFound: there is no such job
+    """
+    if not Job.objects.filter(pk=job_id).exists():
+        raise NotFound(f"There is no job {job_id}.")
+    of_job = JobInputFile.objects.filter(job_id=job_id, **given(job_input__in=wanted.job_input))
+    same = ("time_field", "started", "ended", "file_name")
+    files = files_selected(FileFilter.model_construct(**{name: getattr(wanted, name) for name in same}))
+    return files.filter(pk__in=of_job.values("input_file"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +179,7 @@ def _with_what_it_names(jobs: QuerySet[Job]) -> QuerySet[Job]:
 
 
 def _listed(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    unseen = ("job_type_rev__manifest", "env", "input", "output", "configuration", "constraints")
+    unseen = ("job_type_rev__manifest", "env", "input", "output", "configuration", "secrets", "constraints")
     return with_arrays(_with_what_it_names(jobs)).defer(*unseen)
 
 

@@ -11,6 +11,7 @@ from scale.error.catalog import Category
 from scale.error.serializers import ErrorOut
 from scale.job.arrays.serializers import ArrayBriefOut, array_brief
 from scale.job.dependencies import When
+from scale.job.execution.configuration import without_secrets
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.node.serializers import NodeBriefOut
@@ -319,7 +320,12 @@ class JobExecutionDetailOut(JobExecutionOut):
 
     task_results = serializers.JSONField(source="jobexecutionend.task_results", read_only=True, allow_null=True)
     resources = serializers.DictField(child=serializers.FloatField(), read_only=True)
-    output = NullField()
+    configuration = serializers.SerializerMethodField()
+    output = serializers.JSONField(source="jobexecutionoutput.output", read_only=True, allow_null=True)
+
+    @extend_schema_field({"type": "object", "additionalProperties": {}})
+    def get_configuration(self, execution: JobExecution) -> dict[str, Any]:
+        return without_secrets(execution.configuration)
 
     class Meta(JobExecutionOut.Meta):
         fields = (*JobExecutionOut.Meta.fields, "task_results", "resources", "configuration", "output")

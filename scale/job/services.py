@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
-from scale.database import again_on_conflict, insert_rows
+from scale.database import again_on_conflict, insert_rows, record_rows
+from scale.fact import warn
 from scale.job.arrays.selectors import submitted_array
 from scale.job.arrays.services import arrays_add, places_of
 from scale.job.dependencies import PLAIN, Terms
 from scale.job.messages import batches
-from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
+from scale.job.models import Job, JobExecution, JobInputFile, JobType, JobTypeRevision
+from scale.job.request import Asked, JobRequest
+from scale.job.resolving import Resolved, resolve
 from scale.job.states import FINAL, REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission
 from scale.job.types.definition import COMMAND
@@ -31,9 +34,11 @@ from scale.remembered import Remembered, forget_on_change
 from scale.wake import JOBS
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 COMMAND_VERSION = "1.0.0"
 _MOST_AT_ONCE = 1000  #: jobs that one transaction changes, so that nobody waits long for the database
+_MOST_DOUBTS = 10
 
 
 class Inactive(BadRequest):
@@ -41,20 +46,21 @@ class Inactive(BadRequest):
 
 
 @again_on_conflict
-def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
+def job_submit(*, submission: Asked, by: User, when: datetime) -> Job:
     """Record the job and put it on the queue; both or neither. Of an array, it is the first member that is returned.
 
     :raises Inactive: nothing of its type is taken
+    :raises InvalidSubmission: it does not fit its type
     :raises Invalid: it names jobs that are not there
     :raises Forbidden: it is to supersede somebody else's job
     """
     if submission.indices is not None:
         return submitted_array(jobs_submit(submissions=[submission], by=by, when=when))
-    revision = usable_revisions.get(COMMAND)
-    draft = Draft(revision, _asked(submission), terms=submission.terms)
+    (draft,) = drafts_of([submission], when, [""])
+    draft = draft._replace(terms=submission.terms)
+    revision = draft.revision
     with transaction.atomic():
-        (draft,) = drafts = _begin([draft], by, when)
-        (job_id,) = _make(drafts, by, when)
+        [(job_id, draft)] = _submit_on_terms([draft], by, when)
         ring_after_commit(JOBS)
         tell_after_commit(logger, "submitted", [job_id], by=by.get_username(), name=submission.name)
     same = {"created": when, "last_status_change": when, "last_modified": when}
@@ -62,25 +68,25 @@ def job_submit(*, submission: Submission, by: User, when: datetime) -> Job:
 
 
 @again_on_conflict
-def jobs_submit(*, submissions: Sequence[Submission], by: User, when: datetime) -> list[int]:
+def jobs_submit(*, submissions: Sequence[Asked], by: User, when: datetime) -> list[int]:
     """Record the jobs and put them on the queue, all or none; returns their ids in the same order.
 
     :raises Inactive: nothing of their type is taken
+    :raises InvalidSubmission: one does not fit its type
     :raises Invalid: they name jobs that are not there, or wait for each other
     :raises Forbidden: one is to supersede somebody else's job
     """
-    revision = usable_revisions.get(COMMAND)
+    asked = drafts_of(submissions, when, (f"jobs.{number}" for number in range(len(submissions))))
+    is_plain = all(submission.terms is PLAIN for submission in submissions)
+    if not is_plain:
+        asked = [draft._replace(terms=submissions[number].terms, number=number) for number, draft in enumerate(asked)]
     with transaction.atomic():
-        places = places_of(submissions, arrays_add(submissions=submissions, by=by, when=when))
-        numbers = (number for number, submission in enumerate(submissions) for _ in range(submission.jobs))
-        drafts = (
-            Draft(revision, {**_asked(submission), **place}, terms=submission.terms, number=number)
-            for number, (submission, place) in zip(numbers, places, strict=True)
-        )
-        if all(submission.terms is PLAIN for submission in submissions):
+        places = places_of(submissions, asked, arrays_add(submissions=submissions, by=by, when=when))
+        drafts = (draft._replace(columns={**draft.columns, **place}) if place else draft for draft, place in places)
+        if is_plain:
             ids = [job_id for some in batches(drafts, _MOST_AT_ONCE) for job_id in _submit(some, by, when)]
         else:
-            ids = _make(_begin(list(drafts), by, when), by, when)
+            ids = [job_id for job_id, _ in _submit_on_terms(list(drafts), by, when)]
         ring_after_commit(JOBS)
         tell_after_commit(logger, "submitted", ids, by=by.get_username())
     return ids
@@ -260,36 +266,33 @@ class Draft(NamedTuple):
     revision: JobTypeRevision
     columns: Mapping[str, Any]
     is_ready: bool = True  #: goes on the queue at once
+    files: Sequence[tuple[str, int]] = ()  #: inputs, and the ids of their files
     terms: Terms = PLAIN
     status: JobStatus | None = None  #: in which it begins, where its terms say it
-    number: int = 0  #: its place in the request, where its terms put it elsewhere
+    number: int = 0  #: its place in the request, which the members of an array share
 
 
-def _begin(drafts: Sequence[Draft], by: User, when: datetime) -> Sequence[Draft]:
-    """The same as they begin, in the order in which they are to be made; of an array, all members alike."""
+def _submit_on_terms(drafts: Sequence[Draft], by: User, when: datetime) -> list[tuple[int, Draft]]:
+    """Make the jobs of one request; returns their ids and as what they were made, in its order."""
     if all(draft.terms is PLAIN for draft in drafts):
-        return drafts
-    members: dict[int, list[Draft]] = {}
-    for draft in drafts:
-        members.setdefault(draft.number, []).append(draft)
-    terms, sizes = [some[0].terms for some in members.values()], [len(some) for some in members.values()]
-    begins = jobs_begin(terms=terms, sizes=sizes, by=by)
-    return [_with_terms(draft, begins.statuses[number], when) for number in begins.order for draft in members[number]]
+        return list(zip(_submit(drafts, by, when), drafts, strict=True))
+    asked = _by_number((draft.number, draft) for draft in drafts)
+    terms = [members[0].terms for members in asked]
+    begins = jobs_begin(terms=terms, sizes=[len(members) for members in asked], by=by)
+    begun = [_with_terms(draft, begins.statuses[number], when) for number in begins.order for draft in asked[number]]
+    ids = [job_id for some in batches(begun, _MOST_AT_ONCE) for job_id in _submit(some, by, when)]
+    made = _by_number((draft.number, (job_id, draft)) for job_id, draft in zip(ids, begun, strict=True))
+    dependencies_record(terms=terms, ids=[[job_id for job_id, _ in members] for members in made])
+    _supersede([one.supersedes for one in terms if one.supersedes is not None], by, when)
+    return [one for members in made for one in members]
 
 
-def _make(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
-    """Make the jobs of one request; returns their ids in the order of the request."""
-    ids = [job_id for some in batches(drafts, _MOST_AT_ONCE) for job_id in _submit(some, by, when)]
-    if all(draft.terms is PLAIN for draft in drafts):
-        return ids
-    made: dict[int, list[int]] = {number: [] for number in range(max(draft.number for draft in drafts) + 1)}
-    terms: dict[int, Terms] = {}
-    for draft, job_id in zip(drafts, ids, strict=True):
-        made[draft.number].append(job_id)
-        terms[draft.number] = draft.terms
-    dependencies_record(terms=[terms[number] for number in made], ids=list(made.values()))
-    _supersede([one.supersedes for one in terms.values() if one.supersedes is not None], by, when)
-    return [job_id for some in made.values() for job_id in some]
+def _by_number(items: Iterable[tuple[int, T]]) -> list[list[T]]:
+    """All of each number, from 0 on; each has some."""
+    found: dict[int, list[T]] = {}
+    for number, item in items:
+        found.setdefault(number, []).append(item)
+    return [found[number] for number in range(len(found))]
 
 
 def _with_terms(draft: Draft, status: JobStatus, when: datetime) -> Draft:
@@ -308,6 +311,31 @@ def _supersede(ids: Sequence[int], by: User, when: datetime) -> None:
         cancel(Job.objects.filter(pk__in=list(left.values_list("pk", flat=True))), by, when)
 
 
+def drafts_of(submissions: Sequence[Asked], when: datetime, places: Iterable[str]) -> list[Draft]:
+    """In the same order. Asks the disk for files, so it is called outside of transactions.
+
+    :param places: where each stands in the body; empty for a body of its own
+    :raises Inactive: nothing of the type of commands is taken
+    :raises InvalidSubmission: a job does not fit its type
+    """
+    of_types = [(place, one) for place, one in zip(places, submissions, strict=True) if isinstance(one, JobRequest)]
+    if not of_types:
+        revision = usable_revisions.get(COMMAND)
+        return [Draft(revision, _asked(one)) for one in submissions if isinstance(one, Submission)]
+    resolved = iter(resolve(of_types, when))
+    return [_draft(one) if isinstance(one, Submission) else _draft_of_type(next(resolved)) for one in submissions]
+
+
+def _draft(submission: Submission) -> Draft:
+    return Draft(usable_revisions.get(COMMAND), {**_asked(submission), "configuration": None, "secrets": None})
+
+
+def _draft_of_type(resolved: Resolved) -> Draft:
+    if resolved.doubts:
+        warn(logger, "odd-input", type=resolved.revision.job_type, why="; ".join(resolved.doubts[:_MOST_DOUBTS]))
+    return Draft(resolved.revision, resolved.columns, files=resolved.files)
+
+
 def _submit(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
     """Only so many at once that their rows are gone before the garbage collector goes through them all."""
     same = {"owner_id": by.pk, "is_superseded": False, "created": when, "last_status_change": when, "last_modified": when}
@@ -318,6 +346,8 @@ def _submit(drafts: Sequence[Draft], by: User, when: datetime) -> list[int]:
         for job_id, (revision, columns, is_ready, *_) in zip(ids, drafts, strict=True)
         if is_ready
     ]
+    if files := [(job_id, pk, name) for job_id, draft in zip(ids, drafts, strict=True) for name, pk in draft.files]:
+        record_rows(JobInputFile, ("job_id", "input_file_id", "job_input"), files)
     queue_add(entries=entries, when=when)
     return ids
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Annotated
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Protocol, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from scale.job.arrays.span import MAX_MEMBERS, Arrayed
-from scale.job.dependencies import PLAIN, DependsOn, Supersedes, Terms
+from scale.job.dependencies import Termed
 from scale.job.states import RetryOn
 from scale.job.wishes import Wishes
 from scale.kernel.errors import Fault, Invalid
@@ -24,6 +24,16 @@ _MOST_FAULTS = 50  #: of many jobs; an answer is for a reader
 MAX_AMOUNT = 1e12
 _POINTER = 9  #: bytes that a text costs in an exec beside its own: the NUL and an address
 OURS = "SCALE_"
+
+
+class Countable(Protocol):
+    """Something that asks for jobs."""
+
+    @property
+    def jobs(self) -> int: ...
+
+
+T = TypeVar("T", bound=Countable)
 
 
 class InvalidSubmission(Invalid):
@@ -53,7 +63,7 @@ class Needs(Body):
         return {name: float(amount) for name, amount in self.model_dump().items()}
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     if any(unicodedata.category(character) == "Cc" for character in name):
         raise ValueError("holds a control character")
     return name
@@ -64,11 +74,11 @@ Labels = Annotated[
 ]
 
 
-class Submission(Wishes, Arrayed):
+class Submission(Wishes, Arrayed, Termed):
     """One job, or an array of them, as it was asked for; what was left out has its default."""
 
     command: str | list[str] = Field(description="Text runs by `/bin/sh -c`; a list is a program with its arguments.")
-    name: Annotated[str, AfterValidator(_printable)] = Field("", max_length=200)
+    name: Annotated[str, AfterValidator(printable)] = Field("", max_length=200)
     env: dict[str, str] = Field({}, description="Added to the environment of the program.")
     working_dir: Annotated[Text, Field(max_length=4096)] | None = Field(
         None, description="An absolute path; null is an empty directory of its own."
@@ -81,29 +91,18 @@ class Submission(Wishes, Arrayed):
     )
     priority: int = Field(100, ge=1, le=MAX_INT, description="The lowest number goes first.")
     labels: Labels = {}
-    depends_on: DependsOn = Field(
-        [], description="Jobs that it waits for: ids, or objects with `job` (or `index`, in a request of many) and `when`."
-    )
-    hold: bool = Field(False, description="It goes on the queue and is not placed before it is released.")
-    supersedes: Supersedes | None = Field(None, description="The job in whose place it comes; that one is canceled.")
-
-    @property
-    def terms(self) -> Terms:
-        if not self.depends_on and not self.hold and self.supersedes is None:
-            return PLAIN
-        return Terms(self.depends_on, self.hold, self.supersedes)
 
     @field_validator("command", mode="plain")
     @classmethod
     def _runnable(cls, command: object) -> str | list[str]:
         match command:
             case str() if command.strip():
-                _check_texts({"the command": command}, MAX_COMMAND)
+                check_texts({"the command": command}, MAX_COMMAND)
                 return command
             case [*arguments] if (
                 arguments and arguments[0] != "" and (texts := [a for a in arguments if isinstance(a, str)]) == arguments
             ):
-                _check_texts({f"item {number}": text for number, text in enumerate(texts)}, MAX_COMMAND)
+                check_texts({f"item {number}": text for number, text in enumerate(texts)}, MAX_COMMAND)
                 return texts
             case str() | [] | ["", *_]:
                 raise ValueError("is empty; name a program")
@@ -118,7 +117,7 @@ class Submission(Wishes, Arrayed):
                 raise ValueError(f"{shown(name)!r} cannot name a variable: it is empty or holds '='")
             if name.startswith(OURS):
                 raise ValueError(f"{shown(name)} is Scale's: names that begin with {OURS} are set by Scale")
-        _check_texts({shown(name): f"{name}={value}" for name, value in env.items()}, MAX_ENV)
+        check_texts({shown(name): f"{name}={value}" for name, value in env.items()}, MAX_ENV)
         return env
 
     @field_validator("working_dir")
@@ -129,14 +128,8 @@ class Submission(Wishes, Arrayed):
         return path
 
 
-class Submissions(Body):
-    """Many jobs, of which all are taken or none."""
-
-    jobs: Annotated[list[Submission], Field(min_length=1, max_length=MAX_JOBS)]
-
-
 class _Unread(Body):
-    """The same, each job still as it came."""
+    """Many jobs, each still as it came."""
 
     jobs: Annotated[list[object], Field(min_length=1, max_length=MAX_JOBS)]
 
@@ -152,17 +145,17 @@ def parse_submission(raw: object) -> Submission:
         raise InvalidSubmission(faults_of(error, Submission)) from None
 
 
-def parse_submissions(raw: object) -> list[Submission]:
+def parse_submissions(raw: object, parse: Callable[[object], T] = parse_submission) -> list[T]:  # type: ignore[assignment]
     """Read many submissions, one by one, so that a body full of faults costs no more than the first of them.
 
     :raises InvalidSubmission: with some dozens of faults at most, named as `jobs.17.resources.cpus`
     """
-    read_jobs: list[Submission] = []
+    read_jobs: list[T] = []
     faults: list[Fault] = []
     jobs = read(_Unread, raw).jobs
     for number, job in enumerate(jobs):
         try:
-            read_jobs.append(parse_submission(job))
+            read_jobs.append(parse(job))
         except InvalidSubmission as error:
             faults += _of_job(number, error.faults)
         if len(faults) >= _MOST_FAULTS:
@@ -186,7 +179,7 @@ def _cut(faults: Sequence[Fault], unread: Sequence[object], number: int) -> list
     return told
 
 
-def _check_texts(texts: Mapping[str, str], most: int) -> None:
+def check_texts(texts: Mapping[str, str], most: int) -> None:
     """Refuse what no process could be given."""
     total = 0
     for what, text in texts.items():

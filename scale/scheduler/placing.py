@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
+from pathlib import Path
 
 from scale.database import not_synced
 from scale.job.models import JobExecution
@@ -19,7 +20,7 @@ from scale.scheduler.placement.ahead import Pace
 from scale.scheduler.placement.backlog import Backlog
 from scale.scheduler.placement.gpus import hand_out
 from scale.scheduler.placement.plan import Placement, Plan, Wait, decide
-from scale.scheduler.placement.services import plan_apply, plan_settle
+from scale.scheduler.placement.services import NOWHERE, plan_apply, plan_settle
 from scale.scheduler.placement.snapshot import Ask, Line, Snapshot
 from scale.scheduler.status import Warning
 from scale.scheduler.tracking import NodeTracker
@@ -38,13 +39,17 @@ class Placer:
         fence: Fence,
         *,
         holding: Collection[str] = (),
+        containing: Collection[str] = (),
         ends_with_us: bool = False,
+        home: Path = NOWHERE,
     ) -> None:
         """:param holding: the engines that hold tasks back until there is room for them
+        :param containing: the engines that start tasks from images
         :param ends_with_us: whatever takes the power from this machine also takes it from every node
         """
         self._ends_with_us = ends_with_us
-        self._tracker = NodeTracker(nodes, allocations, holding)
+        self._home = home
+        self._tracker = NodeTracker(nodes, allocations, holding, containing)
         self._allocations = allocations
         self._fence = fence
         self._backlog = Backlog()
@@ -124,7 +129,12 @@ class Placer:
         self._doubtful = (placements, when)
         with not_synced() if self._ends_with_us else nullcontext(), self._fence.writing():
             made = plan_apply(
-                placements=placements, gpus=gpus, framework_id=settings.framework_id, when=when, types=settings.types
+                placements=placements,
+                gpus=gpus,
+                framework_id=settings.framework_id,
+                when=when,
+                types=settings.types,
+                home=self._home,
             )
         self._doubtful = None
         self._backlog.remove(_asks(placements, made))

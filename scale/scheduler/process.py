@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
+from pathlib import Path
 from queue import SimpleQueue
 
 from scale.engines.protocol import Engine
@@ -28,6 +29,7 @@ from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
 from scale.job.execution.selectors import executions_unended, executions_unknown
 from scale.job.execution.services import Recorded, jobs_put_back, jobs_recover
+from scale.job.logs import source_of
 from scale.job.messages import Message, running_job_messages
 from scale.job.models import JobExecution
 from scale.job.tasks.base_task import Task
@@ -41,6 +43,7 @@ from scale.node.models import Node
 from scale.node.seen import SeenNode
 from scale.node.selectors import nodes_changed_since
 from scale.node.services import nodes_record
+from scale.present import sealer
 from scale.queue.selectors import queue_has_canceled
 from scale.scheduler import adoption
 from scale.scheduler.allocations import Allocations
@@ -51,12 +54,14 @@ from scale.scheduler.inbox import Inbox, Recordable
 from scale.scheduler.loops import Loop
 from scale.scheduler.metering import Meter
 from scale.scheduler.operating import Settings, schema_completed, settings_load
+from scale.scheduler.outputs import Outputs, Sources
 from scale.scheduler.placement.ahead import PATIENCE
-from scale.scheduler.placement.services import MOST_CLEARED, Cleared, cancels_settle, queue_clear_canceled
+from scale.scheduler.placement.services import MOST_CLEARED, NOWHERE, Cleared, cancels_settle, queue_clear_canceled
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
 from scale.scheduler.recording import Handover, record
 from scale.scheduler.rendering import StatusRenderer
+from scale.scheduler.retention.leftovers import Leftovers
 from scale.scheduler.retention.rules import FOR_EVER, Retention
 from scale.scheduler.retention.tidier import Tidier
 from scale.scheduler.selectors import leadership_load, set_aside_warnings
@@ -83,13 +88,25 @@ class Limits:
     node_lost_after: timedelta = timedelta(seconds=60)
     kill_grace: timedelta = timedelta(seconds=5)
     retention: Retention = FOR_EVER
+    home: Path = NOWHERE  #: the data directory
 
 
 class Scheduler:
     """All of it, in memory; `start` first, then each turn from one thread at a time."""
 
-    def __init__(self, *, engines: Mapping[str, Engine], clock: Clock, fence: Fence, limits: Limits | None = None) -> None:
-        """:param fence: what all is written through, for as long as nobody else leads"""
+    def __init__(
+        self,
+        *,
+        engines: Mapping[str, Engine],
+        clock: Clock,
+        fence: Fence,
+        limits: Limits | None = None,
+        sources: Sources = source_of,
+    ) -> None:
+        """
+        :param fence: what all is written through, for as long as nobody else leads
+        :param sources: where the output of an engine's tasks can be read
+        """
         self._clock = clock
         self._fence = fence
         self._limits = limits or Limits()
@@ -98,16 +115,23 @@ class Scheduler:
         self.nodes = NodeManager()
         self.allocations = Allocations()
         self.rates = Rates(clock.now())
-        self.fleet = Fleet(engines, self.tasks, self.nodes, self._limits.kill_grace)
+        self.fleet = Fleet(engines, self.tasks, self.nodes, self._limits.kill_grace, sealer().unseal)
+        self._outputs = Outputs(sources)
         self.inbox = Inbox(self.tasks, self.job_exes, self.nodes, self.rates)
         self.placer = Placer(
-            self.nodes, self.allocations, fence, holding=self.fleet.holding, ends_with_us=self.fleet.is_bound_to_host
+            self.nodes,
+            self.allocations,
+            fence,
+            holding=self.fleet.holding,
+            containing=self.fleet.containing,
+            ends_with_us=self.fleet.is_bound_to_host,
+            home=self._limits.home,
         )
         self._renderer = StatusRenderer(self.nodes, self.job_exes, self.tasks, self.allocations, self.fleet.holding)
         self.troubles = Troubles()
         self.waits = Waits(fence)
         self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
-        self.tidier = Tidier(self._limits.retention, self.tasks, self.fleet, fence)
+        self.tidier = Tidier(self._limits.retention, self.tasks, self.fleet, fence, Leftovers(self._limits.home, self.job_exes))
         self._meter = Meter(fence)
         self._settings = Settings(framework_id="")
         self._database_ready = clock.now()
@@ -182,7 +206,8 @@ class Scheduler:
     def reports(self, when: datetime) -> None:
         """Take what the engines report, and do what follows from it outside every lock."""
         for engine, reports in self.fleet.reports(when):
-            outcome = self.inbox.take(engine, reports, self._clock.now())
+            heard = self._outputs.hear(engine, reports)
+            outcome = self.inbox.take(engine, heard, self._clock.now())
             self._settle(outcome.finished)
             if outcome.strangers:
                 self._strangers.update(map(parse_cluster_id, outcome.strangers))
@@ -244,7 +269,8 @@ class Scheduler:
         is_last = self._handed_back is not None and not self.job_exes.get_running_job_exes()
         if self._drained is None:
             self._drained = self.inbox.drain()  # first: what follows from these reports, the managers know by now
-        self._unsent = (self._drained, self.job_exes.get_messages())
+        messages = self.job_exes.get_messages()
+        self._unsent = (self._drained, [*messages, *self._outputs.messages(messages)])
         self._drained = None
         self._send(*self._unsent, when)
         if is_last:

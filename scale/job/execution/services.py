@@ -16,7 +16,9 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from scale.database import record_models, record_rows, update_rows
 from scale.error.models import Error
+from scale.job.execution.outputs import outputs_record
 from scale.job.messages import (
+    CapturedJobs,
     CompletedJob,
     CompletedJobs,
     CreateJobExecutionEnds,
@@ -62,6 +64,8 @@ def messages_apply(
     _record_ends(ends)
     _record_running(running, when)
     _record_completed(completed, when)
+    if captured := [job for message in messages if isinstance(message, CapturedJobs) for job in message.jobs]:
+        outputs_record(captured=captured, when=when)
     again = (*_record_failed(failed, when), *_record_withdrawn(withdrawn, when))
     dependents_settle(of=_over(completed, failed, again), when=when)
     return Recorded(tuple(ends), again)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scale.kernel.reading import shown
+from scale.kernel.resources import IMAGES
 from scale.queue.constraints import Constraints
 from scale.scheduler.placement.attributes import Mask
 from scale.scheduler.placement.columns import ROUNDING, Columns, Needs, Slot
@@ -71,11 +72,23 @@ READY = Filter(
     lambda needs, nodes: nodes.is_ready,
     lambda slot, needs, nodes, place: f"{slot.hostname}: {slot.not_ready or 'does not take new jobs'}",
 )
+
+
+def _runs_images(needs: Needs, nodes: Nodes) -> Mask:
+    rows = [row for row, _ in needs if nodes.names[row] == IMAGES]
+    return np.ones(len(nodes.is_ready), dtype=bool) if not rows else nodes.offered[rows[0]] > 0
+
+
+RUNS_IMAGES = Filter(
+    "no-engine",
+    _runs_images,
+    lambda slot, needs, nodes, place: f"{slot.hostname}: its engine runs no images",
+)
 LARGE_ENOUGH = _resource_filter("too-small", lambda nodes: nodes.offered, "has {:g} in all")
 FREE = _resource_filter("busy", lambda nodes: nodes.free, "has {:g} free")
 UNRESERVED = _resource_filter("reserved", lambda nodes: nodes.usable, "has {:g} that is not kept for a more urgent job")
 
-FILTERS = (MEETING, LARGE_ENOUGH, READY, FREE, UNRESERVED)
+FILTERS = (RUNS_IMAGES, MEETING, LARGE_ENOUGH, READY, FREE, UNRESERVED)
 
 
 def feasible(needs: Needs, nodes: Nodes) -> Mask:

@@ -304,6 +304,8 @@ class _Pass:
         counts = filters.refusals(turn.needs, nodes)
         if not slots:
             return Wait(ask, "no-nodes", "there are no nodes")
+        if counts.get(filters.RUNS_IMAGES.code) == len(slots):
+            return Wait(ask, filters.RUNS_IMAGES.code, "needs a container engine for its image, and no node has one", counts)
         unmet = counts.get(filters.MEETING.code, 0)
         if nodes.asked and unmet == len(slots):
             return Wait(ask, "no-such-node", self._snapshot.nodes.attributes.nobody_meets(nodes.asked), counts)
@@ -341,6 +343,7 @@ _REFUSALS = {
     filters.UNRESERVED.code: ("keeps its room for a more urgent job", "keep their room for more urgent jobs"),
     filters.READY.code: ("takes no new jobs", "take no new jobs"),
     filters.LARGE_ENOUGH.code: ("is too small", "are too small"),
+    filters.RUNS_IMAGES.code: ("runs no images", "run no images"),
 }
 _MEASURED = {"mem", "disk"}  # less of what is measured, fewer of what is counted
 

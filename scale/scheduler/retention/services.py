@@ -8,11 +8,22 @@ from django.db import transaction
 from django.db.models import Q
 
 from scale.database import delete_rows
-from scale.job.models import DependentsDue, Job, JobArray, JobDependency, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.job.models import (
+    DependentsDue,
+    Job,
+    JobArray,
+    JobDependency,
+    JobExecution,
+    JobExecutionEnd,
+    JobExecutionOutput,
+    JobInputFile,
+    TaskUpdate,
+)
 from scale.job.states import FINAL
 from scale.metrics.models import JobLoad
 from scale.scheduler.models import SetAside
 from scale.scheduler.retention.selectors import settled
+from scale.storage.models import File
 
 UPDATES = LOADS = 500  #: of these at once
 JOBS = 25  #: of these at once, with all that belongs to them
@@ -35,6 +46,7 @@ def loads_delete(*, ids: Sequence[int]) -> int:
 def jobs_delete(*, ids: Iterable[int]) -> int:
     """Delete those that are still over, with all that belongs to them; returns how many of the jobs are gone.
 
+    The files that they made stay, and are nobody's.
     Where that is more than a batch, so many executions go, and the jobs stay for the next time.
     """
     over = settled(Job.objects.filter(pk__in=ids, status__in=FINAL))
@@ -45,6 +57,8 @@ def jobs_delete(*, ids: Iterable[int]) -> int:
     delete_rows(TaskUpdate, updates)
     if len(updates) == _PARTS:
         return 0
+    File.objects.filter(job_exe__in=executions).update(job=None, job_exe=None)
+    delete_rows(JobExecutionOutput, executions)
     delete_rows(JobExecutionEnd, executions)
     delete_rows(JobExecution, executions)
     if len(executions) == _PARTS:
@@ -52,6 +66,7 @@ def jobs_delete(*, ids: Iterable[int]) -> int:
     if not _cut_dependencies(jobs):
         return 0
     _cut_links(jobs)
+    JobInputFile.objects.filter(job__in=jobs).delete()
     SetAside.objects.filter(job_id__in=jobs).delete()
     gone = delete_rows(Job, jobs)
     _delete_arrays({array for _, array in found if array is not None})

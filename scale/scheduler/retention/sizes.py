@@ -15,13 +15,24 @@ from django.utils.module_loading import import_string
 
 from scale.engines.protocol import LogSource, Volume
 from scale.environment import Environment
-from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.job.models import Job, JobExecution, JobExecutionEnd, JobExecutionOutput, TaskUpdate
 from scale.metrics.models import JobLoad
 from scale.queue.models import Queue
 from scale.scheduler.models import SetAside
 from scale.scheduler.retention.rules import Retention
+from scale.storage.models import File
 
-TABLES: tuple[type[models.Model], ...] = (Job, JobExecution, JobExecutionEnd, TaskUpdate, Queue, SetAside, JobLoad)
+TABLES: tuple[type[models.Model], ...] = (
+    Job,
+    JobExecution,
+    JobExecutionEnd,
+    JobExecutionOutput,
+    File,
+    TaskUpdate,
+    Queue,
+    SetAside,
+    JobLoad,
+)
 MOST_ROWS = 1_000_000  #: of a table that are counted
 MOST_FILES = 100_000  #: that are looked at
 MOST_BYTES = 2 << 30  #: of an SQLite database that is looked through for what belongs to which table

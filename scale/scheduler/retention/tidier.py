@@ -15,6 +15,7 @@ from scale.kernel.ids import TaskId
 from scale.scheduler.fence import Fence
 from scale.scheduler.fleet import Fleet
 from scale.scheduler.retention import services
+from scale.scheduler.retention.leftovers import Leftovers
 from scale.scheduler.retention.rules import Bite, Retention, Row, bite
 from scale.scheduler.retention.selectors import jobs_page, keys_page, loads_page, task_updates_page, tasks_not_over
 
@@ -27,7 +28,8 @@ _REST = timedelta(minutes=1)
 class Tidier:
     """Where it has come to, in memory: a new one begins at the oldest again, where there is little left to see."""
 
-    def __init__(self, retention: Retention, tasks: TaskManager, fleet: Fleet, fence: Fence) -> None:
+    def __init__(self, retention: Retention, tasks: TaskManager, fleet: Fleet, fence: Fence, leftovers: Leftovers) -> None:
+        self._leftovers = leftovers
         self._retention = retention
         self._tasks = tasks
         self._fleet = fleet
@@ -40,6 +42,7 @@ class Tidier:
 
     def tidy(self, when: datetime) -> None:
         """Take the next bite of each kind that does not rest."""
+        self._leftovers.remove(when)
         due = self._retention.due(when)
         self._take("task_updates", self._bite_updates, due.task_updates, when)
         self._take("jobs", self._bite_jobs, due.jobs, when)

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('job', '0007_arrays_and_commands'),
+        ('job', '0008_job_secrets'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
