@@ -21,7 +21,8 @@ _PAGE = 1000  # the most that the service gives at once
 
 def jobs(
     status: Annotated[
-        list[str] | None, typer.Option(metavar="STATUS", help="QUEUED, RUNNING, COMPLETED, FAILED, CANCELED...; repeatable.")
+        list[str] | None,
+        typer.Option("--status", metavar="STATUS", help="QUEUED, RUNNING, COMPLETED, FAILED, CANCELED...; repeatable."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=_PAGE, help="How many at most.")] = 20,
     as_json: AsJson = False,

@@ -18,7 +18,7 @@ from scale.account.permissions import user_of
 from scale.addresses import address_for
 from scale.engines.protocol import Stream
 from scale.job.filters import ExecutionFilter, InputFileFilter, JobFilter, JobTypeStatusFilter
-from scale.job.logs import LogParameters, Wanted, log_answer
+from scale.job.logs import COMPLETE, LogParameters, Wanted, log_answer
 from scale.job.once.api import ONCE, once
 from scale.job.request import AnyJob, AnyJobs, parse_asked
 from scale.job.selectors import (
@@ -39,12 +39,13 @@ from scale.job.serializers import (
     JobOut,
     JobSubmittedOut,
     JobTypeStatusOut,
+    LogOut,
 )
 from scale.job.services import job_submit, jobs_submit
 from scale.job.submission import parse_submissions
 from scale.paging import long_page_answer, page_answer
 from scale.present import clock
-from scale.schema import long_page_of, page_of, parameters_of, problems
+from scale.schema import answer_headers, long_page_of, page_of, parameters_of, problems
 from scale.shapes import shaped
 from scale.storage.serializers import FileOut
 
@@ -166,11 +167,13 @@ class LogApi(APIView):
             OpenApiParameter("stream", location=OpenApiParameter.PATH, enum=[str(stream) for stream in Stream]),
             OpenApiParameter("Range", location=OpenApiParameter.HEADER, description="Some of the bytes of `txt`: `bytes=100-`."),
             *parameters_of(LogParameters),
+            *answer_headers(206, 416, **{"Content-Range": "Which bytes, and of how many."}),
+            *answer_headers(200, 204, 206, 416, **{"Accept-Ranges": "`bytes`.", COMPLETE: "`true` if nothing will follow."}),
         ],
         responses={
             (200, "text/plain"): OpenApiTypes.STR,
             (200, "text/html"): OpenApiTypes.STR,
-            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "application/json"): LogOut,
             204: None,
             (206, "text/plain"): OpenApiTypes.STR,
             **problems(400, 404, 410, 416),

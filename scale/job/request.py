@@ -34,25 +34,23 @@ MAX_INPUT = 524_288  #: bytes of all names of its files; pre is told them in its
 _MIB = 1024 * 1024
 _MARKS = frozenset({"job_type_id", "job_type"})  #: whoever states one of them asks for a job of a type
 
+_FILE = {
+    "anyOf": [
+        {"type": "integer"},
+        {
+            "type": "object",
+            "properties": {"workspace": {"type": "string"}, "path": {"type": "string"}},
+            "required": ["workspace", "path"],
+        },
+    ]
+}
 _INPUT = {
     "type": "object",
     "properties": {
         "files": {
             "type": "object",
             "description": "By name of an input: the ids of its files, or where they are.",
-            "additionalProperties": {
-                "type": "array",
-                "items": {
-                    "oneOf": [
-                        {"type": "integer"},
-                        {
-                            "type": "object",
-                            "properties": {"workspace": {"type": "string"}, "path": {"type": "string"}},
-                            "required": ["workspace", "path"],
-                        },
-                    ]
-                },
-            },
+            "additionalProperties": {"anyOf": [*_FILE["anyOf"], {"type": "array", "items": _FILE}]},
         },
         "json": {"type": "object", "description": "By name of an input: its value."},
         "version": {"type": "string", "enum": ["6", "7"]},

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from scale.engines.protocol import Stream
 from scale.error.catalog import Category
 from scale.error.serializers import ErrorOut
 from scale.job.arrays.serializers import ArrayBriefOut, array_brief
@@ -387,6 +388,14 @@ class JobDetailOut(JobOut):
     def get_waiting(self, job: Job) -> dict[str, Any] | None:
         waiting = vars(job)["waiting"]
         return shaped(WaitingOut, waiting) if waiting else None
+
+
+class LogOut(serializers.Serializer[Any]):
+    """What a task has written, as JSON."""
+
+    task_id = serializers.CharField()
+    stream = serializers.ChoiceField(choices=[(s, s) for s in Stream])
+    text = serializers.CharField(help_text="Bytes that are no UTF-8 are replaced.")
 
 
 class JobIdsOut(serializers.Serializer[Any]):
