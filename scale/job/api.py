@@ -64,7 +64,7 @@ class JobsApi(APIView):
 
     @extend_schema(
         operation_id="job_submit",
-        parameters=[ONCE],
+        parameters=ONCE,
         request=AnyJob,
         responses={201: JobSubmittedOut, **problems(400, 403, 409, 413, 415)},
     )
@@ -86,7 +86,7 @@ class JobsBulkApi(APIView):
 
     @extend_schema(
         operation_id="job_submit_many",
-        parameters=[ONCE],
+        parameters=ONCE,
         request=AnyJobs,
         responses={201: JobIdsOut, **problems(400, 403, 409, 413, 415)},
     )

@@ -13,15 +13,17 @@ from scale.account.permissions import user_of
 from scale.job.once.key import HEADER, LONGEST, REPLAYED, key_of
 from scale.job.once.services import submit_once
 from scale.present import clock
+from scale.schema import answer_headers
 
 T = TypeVar("T")
 
-ONCE = OpenApiParameter(
-    HEADER,
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description=f"A name of yours, 1 to {LONGEST} characters. Sent again within a day, the same body makes nothing new.",
-)
+_TOLD = "`true` if it was sent before: these are the jobs that were made then."
+_KEY = f"A name of yours, 1 to {LONGEST} characters. Sent again within a day, the same body makes nothing new."
+#: the parameters of an operation that does this
+ONCE = [
+    OpenApiParameter(HEADER, OpenApiTypes.STR, OpenApiParameter.HEADER, description=_KEY),
+    *answer_headers(201, **{REPLAYED: _TOLD}),
+]
 
 
 def once(
