@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import orjson
 from pydantic import AfterValidator, Field, RootModel, ValidationError, WithJsonSchema, model_validator
 
+from scale.job.dependencies import Termed
 from scale.job.states import RetryOn
 from scale.job.submission import (
     MAX_ENV,
@@ -64,7 +65,7 @@ class TypeName(Body):
     version: Text
 
 
-class JobRequest(Body):
+class JobRequest(Termed):
     """A job of a job type: its type, by id or by name, and what it gets."""
 
     job_type_id: Annotated[int, Field(ge=1, le=MAX_ID)] | None = None

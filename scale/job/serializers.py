@@ -11,6 +11,7 @@ from scale.engines.protocol import Stream
 from scale.error.catalog import Category
 from scale.error.serializers import ErrorOut
 from scale.job.arrays.serializers import ArrayBriefOut, array_brief
+from scale.job.dependencies import When
 from scale.job.execution.configuration import without_secrets
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import ExecutionStatus, JobStatus
@@ -248,6 +249,7 @@ class JobOut(serializers.ModelSerializer[Job]):
             "timeout",
             "retry_on",
             "array",
+            "held",
         )
         read_only_fields: tuple[str, ...] = fields
 
@@ -331,6 +333,14 @@ class JobExecutionDetailOut(JobExecutionOut):
         read_only_fields = fields
 
 
+class DependencyOut(serializers.Serializer[Any]):
+    """A job that another one waits or waited for."""
+
+    job = serializers.IntegerField()
+    when = serializers.ChoiceField(choices=[(w, w) for w in When], help_text="For which end of it.")
+    status = serializers.ChoiceField(choices=[(s, s) for s in JobStatus], help_text="As it is now.")
+
+
 class JobDetailOut(JobOut):
     """A job, with all that is known of it; as `job_found` gives it."""
 
@@ -339,6 +349,7 @@ class JobDetailOut(JobOut):
     execution = serializers.SerializerMethodField()
     env = serializers.DictField(child=serializers.CharField(), read_only=True)
     waiting = serializers.SerializerMethodField()
+    depends_on = serializers.SerializerMethodField()
     constraints = ConstraintsField([])
     hosts = HostsField([])
     avoid_hosts = HostsField([])
@@ -356,6 +367,7 @@ class JobDetailOut(JobOut):
             "env",
             "working_dir",
             "waiting",
+            "depends_on",
             "constraints",
             "hosts",
             "avoid_hosts",
@@ -367,6 +379,10 @@ class JobDetailOut(JobOut):
     def get_execution(self, job: Job) -> dict[str, Any] | None:
         latest = next(iter(vars(job)["latest"]), None)
         return shaped(JobExecutionOut, latest) if latest else None
+
+    @extend_schema_field(DependencyOut(many=True))
+    def get_depends_on(self, job: Job) -> list[dict[str, Any]]:
+        return [{"job": on, "when": when, "status": status} for on, when, status in vars(job)["depends_on"]]
 
     @extend_schema_field(WaitingOut(allow_null=True))
     def get_waiting(self, job: Job) -> dict[str, Any] | None:

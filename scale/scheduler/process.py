@@ -34,6 +34,8 @@ from scale.job.messages import Message, running_job_messages
 from scale.job.models import JobExecution
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.manager import TaskManager
+from scale.job.waiting.selectors import dependents_are_due
+from scale.job.waiting.services import dependents_go_on, dependents_recover
 from scale.kernel.clock import Clock
 from scale.kernel.ids import execution_of, parse_cluster_id
 from scale.node.manager import NodeManager
@@ -168,6 +170,7 @@ class Scheduler:
         self.fleet.start(self._reports.wake, self._fence.term)
         with self._fence.writing():
             put_back = jobs_recover(when=when)
+            dependents_recover()
         self.reports(when)
         self._avoid_strangers()
         self._read_nodes(when)
@@ -242,6 +245,7 @@ class Scheduler:
         self._read_nodes(when)
         self._settle(self.job_exes.sync_with_database())
         self._clear_canceled(when)
+        self._settle_dependents(when)
         self._take_back(when)
         self.placer.look(when)
 
@@ -464,6 +468,14 @@ class Scheduler:
             self.placer.recount()
         else:
             self._has_news = True  # there is more of it
+            self._schedule.wake()
+
+    def _settle_dependents(self, when: datetime) -> None:
+        """Go on where a transaction left jobs that wait for others."""
+        if dependents_are_due():
+            with self._fence.writing():
+                dependents_go_on(when=when)
+            self._has_news = True  # there may be more
             self._schedule.wake()
 
 

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from scale.queue.entry import parse_shape
 from scale.queue.ordering import QueueMode
@@ -28,6 +28,15 @@ class Entry(NamedTuple):
     job_id: int
     queued: datetime
     shape: str
+
+
+class Known(Protocol):
+    """What tells an entry."""
+
+    @property
+    def entry_id(self) -> int: ...
+    @property
+    def shape(self) -> str: ...
 
 
 class Backlog:
@@ -78,7 +87,7 @@ class Backlog:
         self._reach[shape] = min(4 * self._reach[shape], self._most())
         return self._reach[shape]
 
-    def remove(self, asks: Collection[Ask]) -> None:
+    def remove(self, asks: Collection[Known]) -> None:
         """These wait no more, or nobody knows whether they do."""
         gone: dict[str, set[int]] = defaultdict(set)
         for ask in asks:

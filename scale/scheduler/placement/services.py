@@ -91,7 +91,6 @@ class Cleared(NamedTuple):
 
 
 @transaction.atomic
-@transaction.atomic
 def queue_clear_canceled(*, framework_id: str, when: datetime, most: int = MOST_CLEARED) -> Cleared:
     """Take canceled entries off the queue and record executions that never ran."""
     shapes = dict(Queue.objects.filter(is_canceled=True).order_by("id").values_list("pk", "shape")[:most])
