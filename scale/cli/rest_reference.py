@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from scale.cli.rest_examples import Example, by_operation, examples, shown
 
 Schema = Mapping[str, Any]
 
@@ -16,15 +18,17 @@ HEAD = (
     "<!-- Made by `make docs`; change the code instead. -->",
     "",
     "The same as a document for programs: `/api/schema/`; to try it out in a browser: `/api/docs/`. What holds for all of it,",
-    "such as login, problem documents and pages, stands in [REST](rest.md).",
+    "such as login, problem documents and pages, stands in [REST](rest.md). The examples are parts of one story: a number that",
+    "names something names the same thing in all of them, and another one on your cluster.",
 )
 
 
-def page(schema: Schema) -> str:
-    lines = [*HEAD]
+def page(schema: Schema, told: Sequence[Example]) -> str:
+    lines, known = [*HEAD], by_operation(told)
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             lines += ["", f"## {method.upper()} `{path}`", "", *_operation(operation, schema)]
+            lines += shown(known.get(operation["operationId"], ()))
     return "\n".join([*lines, ""])
 
 
@@ -96,7 +100,8 @@ def main() -> None:
     from drf_spectacular.generators import SchemaGenerator
 
     schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    (Path(sys.argv[1]) / "reference" / "api.md").write_text(page(schema))
+    docs = Path(sys.argv[1])
+    (docs / "reference" / "api.md").write_text(page(schema, examples(docs)))
 
 
 if __name__ == "__main__":
