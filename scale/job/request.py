@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import orjson
 from pydantic import AfterValidator, Field, RootModel, ValidationError, WithJsonSchema, model_validator
 
+from scale.job.arrays.span import Arrayed
 from scale.job.dependencies import Termed
 from scale.job.states import RetryOn
 from scale.job.submission import (
@@ -22,6 +23,7 @@ from scale.job.submission import (
     parse_submission,
     printable,
 )
+from scale.job.wishes import Wishes
 from scale.kernel.errors import Fault
 from scale.kernel.reading import MAX_ID, Body, Text, faults_of, shown
 from scale.seed import Interface, Report, Workspaces, read_configuration, variable
@@ -65,8 +67,8 @@ class TypeName(Body):
     version: Text
 
 
-class JobRequest(Termed):
-    """A job of a job type: its type, by id or by name, and what it gets."""
+class JobRequest(Termed, Wishes, Arrayed):
+    """A job of a job type, or an array of them: its type, by id or by name, and what it gets."""
 
     job_type_id: Annotated[int, Field(ge=1, le=MAX_ID)] | None = None
     job_type: TypeName | None = None
@@ -87,16 +89,6 @@ class JobRequest(Termed):
         if (self.job_type_id is None) == (self.job_type is None):
             raise ValueError("state the job type once: `job_type_id`, or `job_type` with `name` and `version`")
         return self
-
-    @property
-    def jobs(self) -> int:
-        """How many it asks for."""
-        return 1
-
-    @property
-    def indices(self) -> range | None:
-        """Of an array; there are none of jobs of a type yet."""
-        return None
 
 
 Asked = Submission | JobRequest

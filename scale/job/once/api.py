@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
@@ -30,7 +31,8 @@ def once(
     request: Request, make: Callable[[], T], *, ids_of: Callable[[T], list[int]], found: Callable[[list[int]], T]
 ) -> tuple[T, dict[str, str]]:
     """Make it, or find what was made under the same key before; with the headers that tell so."""
-    key = key_of(request.headers.get(HEADER), str(request.resolver_match and request.resolver_match.url_name), request.data)
+    address = str(request.resolver_match and request.resolver_match.url_name)
+    key = key_of(request.headers.get(HEADER), address, request.data, settings.SECRET_KEY)
     if key is None:
         return make(), {}
     made: list[T] = []

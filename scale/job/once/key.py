@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import unicodedata
 from dataclasses import dataclass
@@ -24,9 +25,10 @@ class Key:
     digest: str
 
 
-def key_of(header: str | None, what: str, body: object) -> Key | None:
+def key_of(header: str | None, what: str, body: object, secret: str) -> Key | None:
     """Read the header; None if there is none.
 
+    :param secret: without it nobody finds out by trying what was in the body
     :raises Invalid: it is no name
     """
     if header is None:
@@ -36,4 +38,4 @@ def key_of(header: str | None, what: str, body: object) -> Key | None:
     if any(unicodedata.category(character) == "Cc" for character in header):
         raise Invalid([Fault(HEADER, "holds a control character")])
     told = f"{what} {json.dumps(body, sort_keys=True)}"
-    return Key(header, hashlib.sha256(told.encode()).hexdigest())
+    return Key(header, hmac.new(secret.encode(), told.encode(), hashlib.sha256).hexdigest())

@@ -177,7 +177,9 @@ _COLUMNS = [field.attname for field in JobExecution._meta.concrete_fields if not
 def _execution(claim: _Claim, prepared: Preparations, place: _Place, framework_id: str, when: datetime) -> JobExecution:
     node_id, gpus = place
     name = cluster_id(framework_id, claim.job_id, claim.exe_num)
-    configuration = prepared.configuration(name, claim.job_id, claim.exe_num, claim.resources, gpus) or command_configuration(
+    configuration = prepared.configuration(
+        name, claim.job_id, claim.exe_num, claim.resources, gpus, env=claim.env
+    ) or command_configuration(
         name,
         claim.command or [],
         env=claim.env,
