@@ -95,5 +95,7 @@ def _array_row(job: Json) -> tuple[show.Cell, ...]:
     """One line for all members; the id is that of the first that fits."""
     array = job["array"]
     status = next((status for status in _ROLLED_UP if array["counts"][status]), job["status"])
-    about = f"array {array['id']}: {sheet.title(job)} ({show.counts(array['counts'])})"
+    done = [f"{array['counts']['COMPLETED']}/{array['size']}"]
+    done += [f"{number} {status.lower()}" for status in ("FAILED", "CANCELED") if (number := array["counts"][status])]
+    about = f"array {array['id']} ({', '.join(done)}): {sheet.title(job)}"
     return (job["id"], show.state(status), show.moment(job.get("created")), "", "", about)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scale.client import Json
     from scale.kernel.attributes import Value
 
-_COLUMNS = ("ID", "HOSTNAME", "ACTIVE", "PAUSED", "SINCE (UTC)", "ATTRIBUTES")
+_COLUMNS = ("ID", "HOSTNAME", "ACTIVE", "PAUSED", "ATTRIBUTES")
 _GIVEN = frozenset({"hostname", "engine"})  # each has them; nobody sets them
 
 _Node = Annotated[str, typer.Argument(metavar="NODE", help="The node's host name.", autocompletion=complete.nodes)]
@@ -98,6 +98,5 @@ def _row(node: Json) -> tuple[show.Cell, ...]:
         node["hostname"],
         show.yes(node["is_active"]),
         f"{show.yes(node['is_paused'])}{f': {reason}' if reason else ''}",
-        show.moment(node.get("created")),
         _shown(node.get("attributes") or {}),
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scale.client import Json
 
 _COLUMNS = ("NAME", "ACTIVE", "CREATED (UTC)", "TITLE")
-_FILE_COLUMNS = ("ID", "SIZE", "MADE BY JOB", "CHANGED (UTC)", "FILE")
+_FILE_COLUMNS = ("ID", "SIZE", "JOB", "CHANGED (UTC)", "FILE")
 _PAGE = 1000
 
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The workspace.", autocompletion=complete.workspaces)]
@@ -108,13 +108,13 @@ def files(
     limit: Annotated[int, typer.Option(min=1, max=_PAGE, help="How many at most.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List the files that jobs have read or made, the newest first."""
+    """List the files that jobs have read or made, the newest first; JOB made it."""
     stated = {"workspace_name": workspace, "file_name": name, "job_id": job}
     with service() as scale:
         page = scale.files(page_size=limit, **{member: value for member, value in stated.items() if value})
     if as_json:
         return show.print_json(page)
-    show.console().print(show.table(_FILE_COLUMNS, map(_file_row, page["results"]), right=("ID", "SIZE", "MADE BY JOB")))
+    show.console().print(show.table(_FILE_COLUMNS, map(_file_row, page["results"]), right=("ID", "SIZE", "JOB")))
     show.rest(page)
 
 

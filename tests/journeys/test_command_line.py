@@ -65,7 +65,7 @@ def test_a_day_at_the_command_line(scale, texts):
     assert [scale("submit", "--wait", "--after", job, "true") for job in waited] == ["", "", ""]
 
     assert set(listed(scale, "--label", "team=blue", "--members").values()) == {"COMPLETED"}
-    assert f"array {array}: word-report:1.0.0 (3 completed)" in scale("jobs", "--label", "team=blue")
+    assert f"array {array} (3/3): word-report:1.0.0" in scale("jobs", "--label", "team=blue")
     assert listed(scale, "--status", "blocked") == {never: "BLOCKED"}
     sheet = [" ".join(line.split()) for line in scale("job", held).splitlines()]
     report = f"word-report/1.0.0/job_{held}/exe_1/REPORT/report.csv"

@@ -153,7 +153,7 @@ def test_an_array_is_one_line_that_sums_it_up(scale, known, a_job):
     job = {**a_job("QUEUED"), "name": "tiles", "array": {"id": 3, "size": 100, "index": 0, "counts": COUNTS}}
     known.says("GET jobs/", {"count": 1, "results": [job]})
     line = " ".join(scale("jobs").stdout.splitlines()[1].split())
-    assert line == "7 RUNNING 2026-01-31 12:00:00 array 3: tiles (80 queued, 12 running, 1 failed, 7 completed)"
+    assert line == "7 RUNNING 2026-01-31 12:00:00 array 3 (7/100, 1 failed): tiles"
     assert " ".join(scale("jobs", "--array", "3").stdout.splitlines()[1].split()).endswith("2.5 s [0] tiles")
 
 
