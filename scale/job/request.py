@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from math import ceil
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import ceil, isfinite
 from typing import Annotated, Any, NamedTuple
 
-import orjson
 from pydantic import AfterValidator, Field, RootModel, ValidationError, WithJsonSchema, model_validator
 
 from scale.job.arrays.span import Arrayed
@@ -33,6 +33,7 @@ from scale.storage.workspace import FilePath
 
 MAX_FILES = 2_000  #: of one input
 MAX_INPUT = 524_288  #: bytes of all names of its files; pre is told them in its environment
+_DEEPEST = 100  #: lists and objects within each other, of a value; the same as of those that programs give
 _MIB = 1024 * 1024
 _MARKS = frozenset({"job_type_id", "job_type"})  #: whoever states one of them asks for a job of a type
 
@@ -127,6 +128,8 @@ class Input(NamedTuple):
 def read_input(raw: Mapping[str, Any], interface: Interface) -> tuple[Input, list[Fault]]:
     """What of a raw input fits the interface, and every fault of the rest."""
     faults = [Fault(f"input.{shown(str(name))}", "is not known; known are: files, json") for name in raw.keys() - _PARTS]
+    if raw.get("version", "7") not in ("6", "7"):
+        faults.append(Fault("input.version", 'expected "6" or "7"'))
     files, json = _part(raw, "files", faults), _part(raw, "json", faults)
     named = {one.name: one for one in interface.inputs.files}
     values = {one.name: one for one in interface.inputs.json_}
@@ -134,8 +137,9 @@ def read_input(raw: Mapping[str, Any], interface: Interface) -> tuple[Input, lis
     faults += [*_missing("files", files, named.values()), *_missing("json", json, values.values())]
     read_files = {name: _files(named[name], value, faults) for name, value in files.items() if name in named}
     read_json = {name: value for name, value in json.items() if name in values}
-    faults += [fault for name, value in read_json.items() for fault in _json_faults(values[name], value)]
-    faults += _sizes(read_json)
+    wrong = {name: list(_json_faults(values[name], value)) for name, value in read_json.items()}
+    faults += [fault for of_value in wrong.values() for fault in of_value]
+    faults += _sizes(value for name, value in read_json.items() if not wrong[name])
     return Input(read_files, read_json), faults
 
 
@@ -228,8 +232,8 @@ def _json_faults(wanted: JsonInput, value: object) -> Iterator[Fault]:
         yield Fault(place, f"expected {_TYPES[wanted.type][0]}")
         return
     try:
-        check_texts({"it": f"{variable(wanted.name)}={json_text(value)}"}, MAX_ENV)
         _check_storable(value)
+        check_texts({"it": f"{variable(wanted.name)}={json_text(value)}"}, MAX_ENV)
     except ValueError as error:
         yield Fault(place, str(error))
 
@@ -237,42 +241,35 @@ def _json_faults(wanted: JsonInput, value: object) -> Iterator[Fault]:
 def json_text(value: object) -> str:
     """As a program finds it in its environment: text as it is, everything else as JSON.
 
-    :raises ValueError: it is none that a database could hold
+    Of whatever a database gives back: one may have made a whole number of 1e300.
     """
-    if isinstance(value, str):
-        return value
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError as error:
-        raise ValueError(f"cannot be written as JSON: {error}") from None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _check_storable(value: object) -> None:
-    """Refuse text, however deep within, that no database takes."""
-    left = [value]
+    """Refuse what, however deep within, no database takes, or JSON does not have."""
+    left = [(value, 0)]
     while left:
         match left.pop():
-            case str(text) if "\0" in text:
+            case (_, depth) if depth > _DEEPEST:
+                raise ValueError(f"is nested deeper than {_DEEPEST}")
+            case (str(text), _) if "\0" in text:
                 raise ValueError("holds a NUL byte")
-            case list(items):
-                left += items
-            case dict(members):
-                left += [*members, *members.values()]
+            case (float(number), _) if not isfinite(number):
+                raise ValueError("holds a number that is none of JSON, or too large")
+            case (int(number), _) if not -(2**63) <= number < 2**64:
+                raise ValueError("holds a whole number of more than 64 bits")
+            case (list(items), depth):
+                left += [(item, depth + 1) for item in items]
+            case (dict(members), depth):
+                left += [(item, depth + 1) for item in (*members, *members.values())]
             case _:
                 pass
 
 
-def _sizes(values: Mapping[str, object]) -> Iterator[Fault]:
-    texts = [text.encode(errors="replace") for value in values.values() if isinstance(text := _text_or_none(value), str)]
-    if sum(map(len, texts)) > MAX_ENV:
+def _sizes(values: Iterable[object]) -> Iterator[Fault]:
+    if sum(len(json_text(value).encode()) for value in values) > MAX_ENV:
         yield Fault("input.json", f"is longer than {MAX_ENV} bytes altogether")
-
-
-def _text_or_none(value: object) -> str | None:
-    try:
-        return json_text(value)
-    except ValueError:
-        return None
 
 
 class KnownFile(NamedTuple):
@@ -282,19 +279,29 @@ class KnownFile(NamedTuple):
     size: int  #: bytes
     media_type: str = ""
     wrong: str = ""  #: why it cannot be read, if it cannot
+    workspace: str = ""
 
 
 def file_faults(given: Input, known: Mapping[int | FilePath, KnownFile]) -> Iterator[Fault]:
     """Of the files that an input names, those that are not there or not to be read."""
     for name, references in given.files.items():
-        for number, reference in enumerate(references):
-            place = f"input.files.{name}.{number}"
-            if reference not in known:
-                yield Fault(place, f"there is no file {reference}")
-            elif wrong := known[reference].wrong:
-                yield Fault(place, wrong)
-    if sum(len(known[one].name.encode()) + 200 for one in _all(given) if one in known) > MAX_INPUT:
+        for number, wrong in _wrong_ones(references, known):
+            yield Fault(f"input.files.{name}.{number}", wrong)
+    if sum(len(known[one].name.encode(errors="replace")) + 200 for one in _all(given) if one in known) > MAX_INPUT:
         yield Fault("input.files", f"are too many: their names take more than {MAX_INPUT} bytes")
+
+
+def _wrong_ones(references: Sequence[int | FilePath], known: Mapping[int | FilePath, KnownFile]) -> Iterator[tuple[int, str]]:
+    """By their number; an id and a path, or two ways to write a path, may be the same file."""
+    seen: set[tuple[str, str]] = set()
+    for number, reference in enumerate(references):
+        file = known.get(reference)
+        if file is None or file.wrong:
+            yield number, file.wrong if file else f"there is no file {reference}"
+        elif (file.workspace, file.name) in seen:
+            yield number, "is the same file again"
+        else:
+            seen.add((file.workspace, file.name))
 
 
 def media_types_off(given: Input, interface: Interface, known: Mapping[int | FilePath, KnownFile]) -> list[str]:

@@ -139,7 +139,7 @@ def _files(inputs: Iterable[Input], workspaces: Mapping[str, Workspace]) -> dict
     known: dict[int | FilePath, KnownFile] = {}
     for start in range(0, len(ids), _SOME):
         for file in File.objects.select_related("workspace").filter(pk__in=ids[start : start + _SOME]):
-            known[file.pk] = KnownFile(file.path, file.size, file.media_type, _wrong_with(file))
+            known[file.pk] = KnownFile(file.path, file.size, file.media_type, _wrong_with(file), file.workspace.name)
     for one in named:
         if isinstance(one, FilePath):
             known[one] = _found(one, workspaces.get(one.workspace))
@@ -159,7 +159,7 @@ def _found(path: FilePath, workspace: Workspace | None) -> KnownFile:
         return KnownFile(path.path, 0, wrong=f"the workspace of {path} is not active")
     try:
         file = find_file(root_of(workspace.configuration), path.path)
-        return KnownFile(clean_path(path.path), file.size, file.media_type)
+        return KnownFile(clean_path(path.path), file.size, file.media_type, workspace=path.workspace)
     except BadRequest as error:
         return KnownFile(path.path, 0, wrong=str(error))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import glob
+import fnmatch
 import json
 import math
 import os
@@ -52,11 +52,46 @@ def _files(directory: str, output: Mapping[str, Any]) -> Iterator[Found]:
 
 def _matches(directory: str, pattern: str) -> Iterator[tuple[str, str]]:
     """Regular files, where they are; not what a symbolic link has elsewhere, and nothing that says something of another."""
-    for path in set(glob.glob(pattern, root_dir=directory, recursive=True, include_hidden=True)):
+    parts = [part for part in pattern.split("/") if part not in ("", ".")]
+    if not parts or pattern.endswith("/"):
+        return
+    for path in set(_fitting(directory, "", parts)):
         location = within(directory, path)
         if location is None or not os.path.isfile(location) or path == RESULTS or _is_side_car(directory, path):
             continue
-        yield os.path.normpath(path), location
+        yield path, location
+
+
+def _fitting(root: str, below: str, parts: Sequence[str]) -> Iterator[str]:
+    """Paths below the root, hidden ones too. `**` is any directories, but none behind symbolic links: those may go round."""
+    part, rest = parts[0], parts[1:]
+    folders = _folders(root, below) if part == "**" else (below,)
+    while rest and part == "**":
+        part, rest = rest[0], rest[1:]
+    for folder in folders:
+        for name in _names(root, folder):
+            if fnmatch.fnmatchcase(name, part):
+                path = os.path.join(folder, name)
+                yield from _fitting(root, path, rest) if rest else (path,)
+
+
+def _folders(root: str, below: str) -> Iterator[str]:
+    left = [below]
+    while left:
+        yield (one := left.pop())
+        left += [path for name in _names(root, one) if _is_folder(os.path.join(root, path := os.path.join(one, name)))]
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+def _names(root: str, folder: str) -> list[str]:
+    """What is in it; nothing if it is none, or may not be read."""
+    try:
+        return os.listdir(os.path.join(root, folder))
+    except OSError:
+        return []
 
 
 def _is_side_car(directory: str, path: str) -> bool:

@@ -6,13 +6,15 @@ that is run again, because nobody knows of the first one, gives the same.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
+import signal
 import sys
 
 from scale.steps.capture import Found, files_of, values_of
-from scale.steps.common import FILESYSTEM, INVALID_RESULTS, MISSING_OUTPUT, Failed, copy, run
+from scale.steps.common import FILESYSTEM, INVALID_RESULTS, MISSING_OUTPUT, Failed, copy, run, within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,12 +41,7 @@ def collect(step: Mapping[str, Any]) -> None:
     document = json.dumps({"version": VERSION, "files": files, "json": values})
     if len(document) > MOST:
         raise Failed(INVALID_RESULTS, f"what is to be said of the output has {len(document)} bytes, which is more than {MOST}")
-    for name, workspace in step["workspaces"].items():
-        _put(
-            workspace["root"],
-            step["place"],
-            [(one, file) for one, file in zip(found, files, strict=True) if file["workspace"] == name],
-        )
+    _put(step, list(zip(found, files, strict=True)))
     sys.stdout.write(document)
     sys.stdout.flush()
 
@@ -56,7 +53,7 @@ def _told(step: Mapping[str, Any], output: Mapping[str, Any], one: Found) -> dic
     number = [other["name"] for other in step["outputs"]].index(one.output)
     path = f"{step['place']}/{_folder(step, number)}/{one.path}"
     if len(path) > _LONGEST_PATH or len(os.path.basename(path)) > _LONGEST_NAME or not path.isprintable():
-        raise Failed(FILESYSTEM, f"the name of the output file {one.path!r} is too long, or not printable")
+        raise Failed(INVALID_RESULTS, f"the name of the output file {one.path!r} is too long, or not printable")
     return {
         "output": one.output,
         "workspace": output["workspace"],
@@ -74,24 +71,49 @@ def _folder(step: Mapping[str, Any], number: int) -> str:
     return names[number] if names[number] and names.count(names[number]) == 1 else f"{number}_{names[number]}"
 
 
-def _put(root: str, place: str, files: Sequence[tuple[Found, Mapping[str, Any]]]) -> None:
-    if not files:
-        return
+def _put(step: Mapping[str, Any], files: Sequence[tuple[Found, Mapping[str, Any]]]) -> None:
+    """All, or if something is in the way or somebody ends us, nothing."""
+    made: dict[str, str] = {}
+    try:
+        for name, workspace in step["workspaces"].items():
+            if some := [(one, told) for one, told in files if told["workspace"] == name]:
+                final = _final(workspace["root"], step["place"])
+                made[final] = _draft_of(final)
+                _fill(made[final], step["place"], some)
+        for final, draft in made.items():
+            shutil.rmtree(final, ignore_errors=True)  # of a post before, whose end nobody has heard
+            os.rename(draft, final)
+            made[final] = final
+            _sync(os.path.dirname(final))
+    except BaseException:
+        for left in made.values():
+            shutil.rmtree(left, ignore_errors=True)
+        raise
+
+
+def _final(root: str, place: str) -> str:
     if not os.path.isdir(root):
         raise Failed(FILESYSTEM, f"the directory of the workspace, {root}, is not there")
-    final = os.path.join(root, place)
-    draft = f"{os.path.dirname(final)}/.{os.path.basename(final)}.part"
-    shutil.rmtree(draft, ignore_errors=True)
+    if within(root, place) is None:
+        raise Failed(FILESYSTEM, f"{place} leads out of the workspace {root}")
+    return os.path.join(root, place)
+
+
+def _draft_of(final: str) -> str:
+    return f"{os.path.dirname(final)}/.{os.path.basename(final)}.part"
+
+
+def _fill(draft: str, place: str, files: Sequence[tuple[Found, Mapping[str, Any]]]) -> None:
+    for killed in glob.glob(
+        f"{glob.escape(os.path.dirname(draft))}/.exe_*.part"
+    ):  # of this job, by a post that could not tidy up
+        shutil.rmtree(killed, ignore_errors=True)
     os.makedirs(draft)
     for one, told in files:
         target = draft + told["path"].removeprefix(place)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         _bring(one.location, target)
         _sync(target)
-    if os.path.isdir(final):  # of a post before, whose end nobody has heard
-        shutil.rmtree(final)
-    os.rename(draft, final)
-    _sync(os.path.dirname(final))
 
 
 def _bring(source: str, target: str) -> None:
@@ -99,6 +121,7 @@ def _bring(source: str, target: str) -> None:
     status = os.stat(source)
     if status.st_nlink == 1:
         try:
+            os.chmod(source, status.st_mode | 0o400)  # the program may have closed it to itself
             os.link(source, target)
         except OSError:  # another file system, or one that has no hard links
             pass
@@ -116,5 +139,10 @@ def _sync(path: str) -> None:
         os.close(fd)
 
 
+def _ended(*_: object) -> None:
+    sys.exit(128 + signal.SIGTERM)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _ended)
     sys.exit(run(collect))

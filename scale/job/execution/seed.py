@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -113,23 +113,39 @@ def _task(
 
 
 def _input_files(files: Sequence[InputFile]) -> dict[str, list[dict[str, Any]]]:
-    """By input; of two of the same name, each has its id before it."""
-    names = Counter((file.input, file.name) for file in files)
-    found: dict[str, list[dict[str, Any]]] = {}
+    """By input, each with a name that no other one of it has."""
+    by_input: dict[str, list[InputFile]] = {}
     for file in files:
-        local = file.name if names[file.input, file.name] == 1 else f"{file.id}.{file.name}"
-        told = {
+        by_input.setdefault(file.input, []).append(file)
+    return {name: _told(of_input, _numbered(of_input)) for name, of_input in by_input.items()}
+
+
+def _numbered(files: Sequence[InputFile]) -> Collection[int]:
+    """Those that get their ids before their names: of two of the same name both, and whose name is then one of those."""
+    names = Counter(file.name for file in files)
+    found = {file.id for file in files if names[file.name] > 1}
+    while True:
+        taken = {f"{file.id}.{file.name}" for file in files if file.id in found}
+        more = {file.id for file in files if file.name in taken} - found
+        if not more:
+            return found
+        found |= more
+
+
+def _told(files: Iterable[InputFile], numbered: Collection[int]) -> list[dict[str, Any]]:
+    return [
+        {
             "id": file.id,
             "type": "PRODUCT" if file.is_product else "SOURCE",
             "workspace_name": file.workspace,
             "workspace_path": file.path,
             "is_deleted": file.is_deleted,
-            "local_file_name": local,
+            "local_file_name": f"{file.id}.{file.name}" if file.id in numbered else file.name,
             "media_type": file.media_type,
             "file_size": file.size,
         }
-        found.setdefault(file.input, []).append(told)
-    return found
+        for file in files
+    ]
 
 
 def _environment(

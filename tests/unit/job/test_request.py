@@ -52,6 +52,11 @@ GOOD = {"files": {"SCENE": [1]}, "json": {"count": 3}}
 CONFIGURED = {"output_workspaces": {"default": "products"}}
 
 
+DEEP: list[object] = []
+for _ in range(100):
+    DEEP = [DEEP]
+
+
 def faults(raw):
     return {fault.field: fault.message for fault in read_input(raw, INTERFACE)[1]}
 
@@ -133,9 +138,13 @@ def test_what_fits_is_taken_as_it_is_named():
         ({"json": {"one": []}}, "input.json.one", "expected an object"),
         ({"json": {"note": "a\0"}}, "input.json.note", "NUL"),
         ({"json": {"note": "\ud800"}}, "input.json.note", "lone surrogate"),
-        ({"json": {"one": {"a": ["\ud800"]}}}, "input.json.one", "cannot be written as JSON"),
+        ({"json": {"one": {"a": ["\ud800"]}}}, "input.json.one", "lone surrogate"),
+        ({"json": {"one": {"a": [float("nan")]}}}, "input.json.one", "none of JSON"),
+        ({"json": {"ratio": float("inf")}}, "input.json.ratio", "none of JSON, or too large"),
+        ({"json": {"one": {"a": DEEP}}}, "input.json.one", "nested deeper than 100"),
+        ({"version": "9"}, "input.version", 'expected "6" or "7"'),
         ({"json": {"one": {"a": ["\0"]}}}, "input.json.one", "NUL"),
-        ({"json": {"count": 2**64}}, "input.json.count", "cannot be written as JSON"),
+        ({"json": {"count": 2**64}}, "input.json.count", "more than 64 bits"),
         ({"json": {"note": "x" * 200_000}}, "input.json.note", "longer than 131071 bytes"),
     ],
 )
@@ -177,6 +186,10 @@ def test_text_stays_as_it_is_and_all_else_is_json():
     assert [json_text(value) for value in ("a b", 3, True, {"ü": [1, None]})] == ["a b", "3", "true", '{"ü":[1,null]}']
 
 
+def test_a_number_that_postgresql_gives_back_as_a_whole_one_of_300_digits_has_a_text():
+    assert json_text(int(1e300)) == str(int(1e300))
+
+
 def known(**wrong):
     return {1: KnownFile("a.tif", 1, "image/tiff", **wrong), FilePath("w", "b"): KnownFile("b", 2 << 20, "text/plain")}
 
@@ -187,8 +200,21 @@ def test_files_that_are_not_there_or_not_to_be_read_are_told():
     assert told == [("input.files.SCENE.0", "was deleted"), ("input.files.MORE.0", "there is no file 2")]
 
 
+def test_a_file_that_is_named_by_its_id_and_by_its_path_is_the_same_file():
+    by_path = FilePath("w", "./a.tif")
+    files = {1: KnownFile("a.tif", 1, workspace="w"), by_path: KnownFile("a.tif", 1, workspace="w")}
+    (fault,) = file_faults(Input({"SCENE": [1], "MORE": [1, by_path]}, {}), files)
+    assert (fault.field, fault.message) == ("input.files.MORE.1", "is the same file again")
+
+
+def test_a_path_with_a_lone_surrogate_is_a_fault_and_no_surprise():
+    path = FilePath("w", "\ud800")
+    (fault,) = file_faults(Input({"SCENE": [path]}, {}), {path: KnownFile(path.path, 0, wrong="is not UTF-8")})
+    assert fault.message == "is not UTF-8"
+
+
 def test_names_of_files_are_no_more_than_pre_can_be_told():
-    files = {number: KnownFile("x" * 1000, 1) for number in range(1, 501)}
+    files = {number: KnownFile(f"{number:01000}", 1) for number in range(1, 501)}
     (fault,) = file_faults(Input({"MORE": [*files]}, {}), files)
     assert fault.field == "input.files"
 

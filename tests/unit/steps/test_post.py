@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
+from subprocess import PIPE
 
 import pytest
 
 from scale.job.execution.captured import MOST, UnreadableOutput, read_captured
 from scale.job.execution.configuration import step_variables
+from tests.clusters.processes import until
 
 PYTHON = (sys.executable, "-P", "-X", "utf8", "-m")
 
@@ -32,12 +35,17 @@ def a_value(name="count", kind="integer", **rest):
     return {"name": name, "key": name, "type": kind, "required": True, **rest}
 
 
-def post(output, *outputs, values=()):
-    root = output.parent.parent / "products"
+def post(output, *outputs, values=(), workspaces=("products",)):
+    with starting(output, *outputs, values=values, workspaces=workspaces) as process:
+        out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def starting(output, *outputs, values=(), workspaces=("products",)):
     step = {"directory": str(output.parent), "place": "tile/1.0.0/job_1/exe_1", "outputs": outputs, "json": list(values)}
-    step["workspaces"] = {"products": {"id": 3, "root": str(root)}}
-    run = [*PYTHON, "scale.steps.post"]
-    return subprocess.run(run, env={**os.environ, **step_variables(step)}, capture_output=True, text=True, check=False)
+    step["workspaces"] = {name: {"id": 3, "root": str(output.parent.parent / name)} for name in workspaces}
+    env = {**os.environ, **step_variables(step)}
+    return subprocess.Popen([*PYTHON, "scale.steps.post"], env=env, stdout=PIPE, stderr=PIPE, text=True)
 
 
 def test_files_appear_in_the_workspace_and_are_told_with_what_stands_beside_them(output):
@@ -96,6 +104,40 @@ def test_files_of_deeper_directories_and_odd_names_of_outputs_stay_apart(output)
     ]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ("*.tif", [".h.tif", "a.tif"]),
+        ("./*.tif", [".h.tif", "a.tif"]),
+        ("**/a.tif", ["1/2/a.tif", "1/a.tif", "a.tif"]),
+        ("**/**/a.tif", ["1/2/a.tif", "1/a.tif", "a.tif"]),
+        ("**", [".h.tif", "1/2/a.tif", "1/a.tif", "a.tif", "b[1]"]),
+        ("1/**", ["1/2/a.tif", "1/a.tif"]),
+        ("**/2/*", ["1/2/a.tif"]),
+        ("round/a.tif", ["round/a.tif"]),
+        ("b[[]1]", ["b[1]"]),
+        ("[", []),
+        ("a.tif/", []),
+        (".", []),
+    ],
+)
+def test_a_pattern_fits_what_it_says_and_goes_round_in_no_circles(output, pattern, fits):
+    (output / "1" / "2").mkdir(parents=True)
+    for path in ("a.tif", ".h.tif", "1/a.tif", "1/2/a.tif", "b[1]"):
+        (output / path).touch()
+    (output / "round").symlink_to(".")
+    (output / "1" / "up").symlink_to("..")
+    done = post(output, files(pattern=pattern, required=False))
+    place = "tile/1.0.0/job_1/exe_1/TILES/"
+    assert [one["path"].removeprefix(place) for one in json.loads(done.stdout)["files"]] == fits
+
+
+def test_a_file_that_its_program_has_closed_can_be_read_in_the_workspace(output):
+    (output / "a.tif").touch(mode=0)
+    assert post(output, files()).returncode == 0
+    assert stat.S_IMODE((output.parent.parent / "products/tile/1.0.0/job_1/exe_1/TILES/a.tif").stat().st_mode) == 0o400
+
+
 def test_values_are_taken_from_the_programs_own_document(output):
     (output / "seed.outputs.json").write_text('{"n": 3, "note": "ü", "other": 1}')
     done = post(output, values=[a_value(key="n"), a_value("note", "string"), a_value("gone", required=False)])
@@ -127,11 +169,12 @@ def test_an_output_that_need_not_be_there_may_be_missing(output):
         ("{", [], [a_value()], 5, "cannot be read"),
         (None, [files(pattern="1.png", workspace="gone")], [], 4, "no workspace for the output"),
         (None, [files(pattern="bad.txt")], [], 5, "bad.txt.metadata.json is no JSON object"),
-        (None, [files(pattern="long*")], [], 4, "too long"),
+        (None, [files(pattern="long*")], [], 5, "too long"),
+        (None, [files(pattern="odd*")], [], 5, "not printable"),
     ],
 )
 def test_what_is_wrong_with_the_output_has_an_exit_code_and_a_sentence(output, document, outputs, values, code, words):
-    for name in ("1.png", "2.png", "bad.txt", "long" + "x" * 248):
+    for name in ("1.png", "2.png", "bad.txt", "long" + "x" * 248, "odd\n"):
         (output / name).touch()
     (output / "bad.txt.metadata.json").write_text("[]")
     if document is not None:
@@ -152,6 +195,44 @@ def test_a_workspace_that_is_not_there_is_not_made(output):
     (output.parent.parent / "products").rmdir()
     done = post(output, files())
     assert (done.returncode, "is not there" in done.stderr) == (4, True)
+
+
+def test_a_workspace_is_not_left_through_a_link_in_it(output, tmp_path):
+    (output / "a.tif").touch()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "products" / "tile").symlink_to("../elsewhere")
+    done = post(output, files())
+    assert (done.returncode, "leads out of the workspace" in done.stderr) == (4, True)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_of_two_workspaces_neither_has_anything_if_one_cannot_be_written(output, tmp_path):
+    (output / "a.tif").touch()
+    (output / "b.tif").touch()
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "masks" / "tile").touch()
+    done = post(output, files(pattern="a.tif"), files("MASK", "b.tif", workspace="masks"), workspaces=("products", "masks"))
+    assert (done.returncode, done.stdout) == (4, "")
+    assert [path for path in (tmp_path / "products").rglob("*") if path.is_file()] == []
+
+
+def test_a_post_that_is_told_to_end_leaves_nothing_in_the_workspace(output, tmp_path):
+    for number in range(5_000):
+        (output / f"{number}.tif").touch()
+    with starting(output, files()) as process:
+        place = tmp_path / "products" / "tile/1.0.0/job_1"
+        until("a file in the draft", lambda: any(place.glob(".exe_1.part/*/*")))
+        process.terminate()
+        process.wait()
+    assert process.returncode == 143
+    assert list(place.iterdir()) == []
+
+
+def test_what_a_killed_post_of_the_same_job_has_left_goes(output, tmp_path):
+    (output / "a.tif").touch()
+    (tmp_path / "products/tile/1.0.0/job_1/.exe_0.part/TILES").mkdir(parents=True)
+    assert post(output, files()).returncode == 0
+    assert [path.name for path in (tmp_path / "products/tile/1.0.0/job_1").iterdir()] == ["exe_1"]
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,15 @@ def test_a_document_without_secrets_is_shown_as_it_is():
     assert without_secrets({}) == {}
 
 
+def test_names_of_files_in_one_input_stay_apart_whatever_they_are():
+    names = ["a.tif", "a.tif", "1.a.tif", "3.1.a.tif", "b.tif"]
+    files = [InputFile("more", number, name, "w", f"{number}", "/w", "", 1, False, False) for number, name in enumerate(names, 1)]
+    asked = Asked(7, 2, {}, files, JobConfiguration(), {}, {}, {"cpus": 1.0}, 0.0)
+    document = seed_configuration(NAME, read_manifest(a_manifest()).value(), asked, directory="/exe", python=())
+    local = [file["local_file_name"] for file in document["input_files"]["more"]]
+    assert local == ["1.a.tif", "2.a.tif", "3.1.a.tif", "4.3.1.a.tif", "b.tif"]
+
+
 def test_pre_is_told_what_to_bring_and_what_is_missing():
     step = told(configured(FILES).get_env_vars("pre"))
     assert [file["local_file_name"] for file in step["files"]["more-of-it"]] == ["2.t.tif", "3.t.tif"]
