@@ -201,6 +201,22 @@ def test_a_chain_of_thousands_is_blocked_and_freed_without_a_query_each(user):
         assert Counter(statuses(ids[1:])) == {expected: 5_000}
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="counts the steps of SQLite")
+def test_to_block_many_takes_steps_in_proportion_to_them_and_none_for_others_that_wait(user):
+    steps = []
+    for many in (1_000, 4_000):
+        (hub,) = submit(user, {})
+        ids = submit(user, *[{"depends_on": [hub]}] * many)
+        counted = [0]
+        connection.connection.set_progress_handler(lambda counted=counted: counted.append(counted.pop() + 1), 1_000)
+        end(hub, failed=[hub])
+        rest()
+        connection.connection.set_progress_handler(None, 0)
+        assert Counter(statuses(ids)) == {S.BLOCKED: many}
+        steps.append(counted[0] / many)
+    assert steps[1] < 2 * steps[0]
+
+
 def test_a_link_of_a_chain_that_completes_costs_the_same_however_long_it_is(user):
     costs = []
     for length in (3, 300):
