@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from scale.database import record_models, record_rows, update_rows
+from scale.database import Select, record_models, record_rows, update_rows
 from scale.error.models import Error
 from scale.job.execution.outputs import outputs_record
 from scale.job.messages import (
@@ -115,7 +115,10 @@ def _adrift() -> QuerySet[Job]:
 def _lock_jobs(ids: set[int]) -> None:
     """Always in the order of their ids, so that two writers never wait for each other."""
     if connection.features.has_select_for_update:
-        list(Job.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
+        _LOCKED.rows(ids=list(ids))
+
+
+_LOCKED = Select([(Job, "pk")], "FROM job WHERE job.id IN {ids} ORDER BY job.id", locks="job", waits=True)
 
 
 def _locked_jobs(ids: set[int]) -> dict[int, Job]:
@@ -174,7 +177,9 @@ def _record_completed(jobs: Sequence[CompletedJob], when: datetime) -> None:
 
 def _record_failed(failed: Sequence[FailedJob], when: datetime) -> list[QueueEntry]:
     """Try again those that may be, and fail the rest; returns the executions that are tried instead."""
-    jobs = _locked_jobs({told.job_id for told in failed}) if failed else {}
+    if not failed:
+        return []
+    jobs = _locked_jobs({told.job_id for told in failed})
     current = [told for told in failed if (job := jobs.get(told.job_id)) and job.num_exes == told.exe_num]
     errors = Error.objects.in_bulk({told.error_id for told in current}) if current else {}
     again = {told for told in current if _is_tried_again(jobs[told.job_id], errors[told.error_id])}
@@ -192,7 +197,9 @@ def _record_failed(failed: Sequence[FailedJob], when: datetime) -> list[QueueEnt
 
 def _record_withdrawn(withdrawn: Sequence[WithdrawnJob], when: datetime) -> list[QueueEntry]:
     """Queue these jobs again, at the place that they had; it does not count against their tries."""
-    jobs = _locked_jobs({told.job_id for told in withdrawn}) if withdrawn else {}
+    if not withdrawn:
+        return []
+    jobs = _locked_jobs({told.job_id for told in withdrawn})
     runs = (JobStatus.QUEUED, JobStatus.RUNNING)
     told = {told.job_id: told.exe_num for told in withdrawn}
     return _put_back([job for job in jobs.values() if job.num_exes == told[job.pk] and job.status in runs], when)
