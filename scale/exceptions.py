@@ -17,7 +17,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.views import set_rollback
 
 from scale.database import is_passing
-from scale.kernel.errors import BadRequest, ClusterTrouble, Forbidden, Invalid, NotFound
+from scale.kernel.errors import BadRequest, ClusterTrouble, Conflict, Forbidden, Invalid, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ RETRY_AFTER = "5"
 STATUSES: Sequence[tuple[type[Exception], HTTPStatus]] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (Forbidden, HTTPStatus.FORBIDDEN),
+    (Conflict, HTTPStatus.CONFLICT),
     (BadRequest, HTTPStatus.BAD_REQUEST),
     (ClusterTrouble, HTTPStatus.SERVICE_UNAVAILABLE),
     (Http404, HTTPStatus.NOT_FOUND),

@@ -47,7 +47,13 @@ def _flag(value: object) -> object:
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
-    WithJsonSchema({"type": "string", "description": "A moment with its zone, or a duration: that long ago."}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "A moment with its zone, or a duration: that long ago.",
+            "examples": ["PT1H", "2026-01-31T12:00:00Z"],
+        }
+    ),
 ]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]

@@ -37,6 +37,14 @@ def problems(*statuses: int) -> dict[Any, Any]:
     return {(status, MEDIA_TYPE): ProblemOut for status in sorted({*statuses, 401, 503})}
 
 
+def answer_headers(*statuses: int, **words: str) -> list[OpenApiParameter]:
+    """The headers that come with answers of these statuses, and what they say."""
+    return [
+        OpenApiParameter(name, location=OpenApiParameter.HEADER, response=list(statuses), description=said)
+        for name, said in words.items()
+    ]
+
+
 @cache
 def page_of(shape: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
     return inline_serializer(
@@ -68,17 +76,6 @@ def long_page_of(shape: type[serializers.BaseSerializer[Any]]) -> serializers.Se
 def newest_version(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
     """Of the addresses that several versions have alike, those of the newest one; the document is about them."""
     return [one for one in endpoints if not one[0].startswith("/api/v6/")]
-
-
-def anything_is_null_too(result: Any, **_: Any) -> Any:
-    """Where anything may stand, null may: to state both would have it be one of two that it is at once."""
-    if isinstance(result, list):
-        return [anything_is_null_too(one) for one in result]
-    if not isinstance(result, dict):
-        return result
-    return {
-        key: anything_is_null_too(value) for key, value in result.items() if (key, value) != ("oneOf", [{}, {"type": "null"}])
-    }
 
 
 def parameters_of(model: type[Parameters]) -> list[OpenApiParameter]:

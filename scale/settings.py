@@ -121,7 +121,6 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Scale",
     "VERSION": __version__,
     "DESCRIPTION": "Submit jobs, watch them run, read the live status of the cluster. All of /api/v7/ is at /api/v6/, too.",
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "scale.schema.anything_is_null_too"],
     "PREPROCESSING_HOOKS": ["scale.schema.newest_version"],
     "OAS_VERSION": "3.1.0",  # pydantic speaks 3.1
     "SERVE_INCLUDE_SCHEMA": False,
@@ -136,6 +135,8 @@ SPECTACULAR_SETTINGS = {
         "Category": "scale.error.catalog.Category",
         "QueueMode": "scale.queue.ordering.QueueMode",
     },
+    "COMPONENT_SPLIT_PATCH": False,  # what a change may state, its own model says
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "scale.openapi.mended"],
 }
 
 LOGGING = {

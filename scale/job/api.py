@@ -18,13 +18,15 @@ from scale.account.permissions import user_of
 from scale.addresses import address_for
 from scale.engines.protocol import Stream
 from scale.job.filters import ExecutionFilter, InputFileFilter, JobFilter, JobTypeStatusFilter
-from scale.job.logs import LogParameters, Wanted, log_answer
+from scale.job.logs import COMPLETE, LogParameters, Wanted, log_answer
+from scale.job.once.api import ONCE, once
 from scale.job.request import AnyJob, AnyJobs, parse_asked
 from scale.job.selectors import (
     execution_found,
     executions_selected,
     input_files_selected,
     job_found,
+    job_submitted,
     job_types_status,
     jobs_selected,
     task_of_execution,
@@ -37,12 +39,13 @@ from scale.job.serializers import (
     JobOut,
     JobSubmittedOut,
     JobTypeStatusOut,
+    LogOut,
 )
 from scale.job.services import job_submit, jobs_submit
 from scale.job.submission import parse_submissions
 from scale.paging import long_page_answer, page_answer
 from scale.present import clock
-from scale.schema import long_page_of, page_of, parameters_of, problems
+from scale.schema import answer_headers, long_page_of, page_of, parameters_of, problems
 from scale.shapes import shaped
 from scale.storage.serializers import FileOut
 
@@ -59,22 +62,43 @@ class JobsApi(APIView):
         wanted = JobFilter.of(dict(request.query_params.lists()), clock().now())
         return long_page_answer(request, wanted, jobs_selected(wanted), JobOut)
 
-    @extend_schema(operation_id="job_submit", request=AnyJob, responses={201: JobSubmittedOut, **problems(400, 413, 415)})
+    @extend_schema(
+        operation_id="job_submit",
+        parameters=ONCE,
+        request=AnyJob,
+        responses={201: JobSubmittedOut, **problems(400, 403, 409, 413, 415)},
+    )
     def post(self, request: Request) -> Response:
         submission = parse_asked(request.data)
-        job = job_submit(submission=submission, by=user_of(request), when=clock().now())
+        by, when = user_of(request), clock().now()
+        job, headers = once(
+            request,
+            lambda: job_submit(submission=submission, by=by, when=when),
+            ids_of=lambda job: vars(job).get("job_ids", [job.pk]),
+            found=job_submitted,
+        )
         name, pk = ("job-array", job.array_id) if job.array_id else ("job", job.pk)
-        return Response(shaped(JobSubmittedOut, job), status=201, headers={"Location": address_for(request, name, pk)})
+        return Response(shaped(JobSubmittedOut, job), status=201, headers={**headers, "Location": address_for(request, name, pk)})
 
 
 class JobsBulkApi(APIView):
     """POST /jobs/bulk/ -- many more at once, or none of them."""
 
-    @extend_schema(operation_id="job_submit_many", request=AnyJobs, responses={201: JobIdsOut, **problems(400, 413, 415)})
+    @extend_schema(
+        operation_id="job_submit_many",
+        parameters=ONCE,
+        request=AnyJobs,
+        responses={201: JobIdsOut, **problems(400, 403, 409, 413, 415)},
+    )
     def post(self, request: Request) -> Response:
         submissions = parse_submissions(request.data, parse_asked)
-        ids = jobs_submit(submissions=submissions, by=user_of(request), when=clock().now())
-        return Response({"ids": ids}, status=201)
+        by, when = user_of(request), clock().now()
+        ids, headers = once(request, lambda: jobs_submit(submissions=submissions, by=by, when=when), ids_of=_same, found=_same)
+        return Response({"ids": ids}, status=201, headers=headers)
+
+
+def _same(ids: list[int]) -> list[int]:
+    return ids
 
 
 class JobApi(APIView):
@@ -143,11 +167,13 @@ class LogApi(APIView):
             OpenApiParameter("stream", location=OpenApiParameter.PATH, enum=[str(stream) for stream in Stream]),
             OpenApiParameter("Range", location=OpenApiParameter.HEADER, description="Some of the bytes of `txt`: `bytes=100-`."),
             *parameters_of(LogParameters),
+            *answer_headers(206, 416, **{"Content-Range": "Which bytes, and of how many."}),
+            *answer_headers(200, 204, 206, 416, **{"Accept-Ranges": "`bytes`.", COMPLETE: "`true` if nothing will follow."}),
         ],
         responses={
             (200, "text/plain"): OpenApiTypes.STR,
             (200, "text/html"): OpenApiTypes.STR,
-            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "application/json"): LogOut,
             204: None,
             (206, "text/plain"): OpenApiTypes.STR,
             **problems(400, 404, 410, 416),

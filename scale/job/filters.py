@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from scale.error.catalog import Category
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.job.submission import MAX_INT, Labels
-from scale.kernel.reading import MAX_ID, Body, Text
+from scale.kernel.reading import MAX_ID, Body, Text, never_null
 from scale.parameters import Cursored, Flag, Id, Moment, Span, one_of, order_schema
 from scale.storage.filters import TimeField
 
@@ -43,7 +43,7 @@ def _label(said: str) -> str:
     return said
 
 
-_Label = Annotated[Text, AfterValidator(_label)]
+_Label = Annotated[Text, AfterValidator(_label), Field(examples=["team=blue"])]
 _NEVER = "Of clients of the original: no job has one, so nothing fits."
 
 
@@ -131,6 +131,8 @@ class JobTypeNamed(Body):
 
 class JobChoice(Body):
     """The jobs that something is to be done with: those that fit everything that is stated."""
+
+    model_config = ConfigDict(json_schema_extra=never_null)
 
     _beside: ClassVar[frozenset[str]] = frozenset()  #: fields that do not say which jobs
 

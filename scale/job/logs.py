@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from html import escape
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import orjson
 from django.conf import settings
@@ -36,7 +36,7 @@ class TooLong(BadRequest):
 
 
 class LogParameters(Parameters):
-    format: str = Field("txt", pattern="^(txt|json|html)$", description="`txt`, `json` or `html`.")
+    format: Literal["txt", "json", "html"] = Field("txt", description="`txt`, `json` or `html`.")
     task: Text = Field("main", max_length=50, description="The type of the task whose output is wanted.")
     started: Moment | None = Field(None, description="Taken, but engines that keep no times give everything.")
 

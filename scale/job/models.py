@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 
 from scale.error.catalog import Category
+from scale.job.dependencies import When
 from scale.job.states import CommandKind, CommandState, ExecutionStatus, JobStatus, RetryOn
 from scale.kernel.ids import ClusterId, cluster_id, parse_cluster_id
 
@@ -133,6 +134,7 @@ class Job(models.Model):
     is_superseded = models.BooleanField(default=False)
     superseded_job = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by_job")
     superseded = models.DateTimeField(null=True)
+    held = models.DateTimeField(null=True)  #: since when it may not go; null if it may
     array = models.ForeignKey(JobArray, null=True, db_index=False, on_delete=models.PROTECT)
     array_index = models.IntegerField(null=True)
     created = models.DateTimeField()
@@ -153,6 +155,54 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"job {self.pk}"
+
+
+class JobDependency(models.Model):
+    """A job that waits for an end of another one. The other one is older: that no circle can be, the ids say."""
+
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, db_index=False)
+    on = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="dependents")
+    when = models.CharField(max_length=10, choices=[(w, w) for w in When], default=When.SUCCESS)
+
+    class Meta:
+        db_table = "job_dependency"
+        constraints = [
+            models.UniqueConstraint(fields=["job", "on"], name="job_dependency_one_of_each"),
+            models.CheckConstraint(condition=models.Q(on__lt=models.F("job")), name="job_dependency_on_an_older_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} after {self.when} of job {self.on_id}"
+
+
+class DependentsDue(models.Model):
+    """A note: who waits for this job, and the job itself if it waits, are to be settled, those with larger ids than this."""
+
+    job = models.ForeignKey(Job, on_delete=models.PROTECT)
+    after = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "job_dependents_due"
+
+    def __str__(self) -> str:
+        return f"dependents of job {self.job_id} after {self.after}"
+
+
+class SubmissionKey(models.Model):
+    """The name that a client gave a submission, and what came of it: sent again, it makes nothing new."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False)
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64)  #: of where it was sent and what it said
+    job_ids = models.JSONField(default=list)
+    created = models.DateTimeField()
+
+    class Meta:
+        db_table = "job_submission_key"
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="job_submission_key_once_each")]
+
+    def __str__(self) -> str:
+        return f"{self.key} of user {self.owner_id}"
 
 
 class JobCommand(models.Model):

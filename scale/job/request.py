@@ -9,6 +9,8 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, Field, RootModel, ValidationError, WithJsonSchema, model_validator
 
+from scale.job.arrays.span import Arrayed
+from scale.job.dependencies import Termed
 from scale.job.states import RetryOn
 from scale.job.submission import (
     MAX_ENV,
@@ -21,6 +23,7 @@ from scale.job.submission import (
     parse_submission,
     printable,
 )
+from scale.job.wishes import Wishes
 from scale.kernel.errors import Fault
 from scale.kernel.reading import MAX_ID, Body, Text, faults_of, shown
 from scale.seed import Interface, Report, Workspaces, read_configuration, variable
@@ -34,25 +37,23 @@ _DEEPEST = 100  #: lists and objects within each other, of a value; the same as 
 _MIB = 1024 * 1024
 _MARKS = frozenset({"job_type_id", "job_type"})  #: whoever states one of them asks for a job of a type
 
+_FILE = {
+    "anyOf": [
+        {"type": "integer"},
+        {
+            "type": "object",
+            "properties": {"workspace": {"type": "string"}, "path": {"type": "string"}},
+            "required": ["workspace", "path"],
+        },
+    ]
+}
 _INPUT = {
     "type": "object",
     "properties": {
         "files": {
             "type": "object",
             "description": "By name of an input: the ids of its files, or where they are.",
-            "additionalProperties": {
-                "type": "array",
-                "items": {
-                    "oneOf": [
-                        {"type": "integer"},
-                        {
-                            "type": "object",
-                            "properties": {"workspace": {"type": "string"}, "path": {"type": "string"}},
-                            "required": ["workspace", "path"],
-                        },
-                    ]
-                },
-            },
+            "additionalProperties": {"anyOf": [*_FILE["anyOf"], {"type": "array", "items": _FILE}]},
         },
         "json": {"type": "object", "description": "By name of an input: its value."},
         "version": {"type": "string", "enum": ["6", "7"]},
@@ -67,8 +68,8 @@ class TypeName(Body):
     version: Text
 
 
-class JobRequest(Body):
-    """A job of a job type: its type, by id or by name, and what it gets."""
+class JobRequest(Termed, Wishes, Arrayed):
+    """A job of a job type, or an array of them: its type, by id or by name, and what it gets."""
 
     job_type_id: Annotated[int, Field(ge=1, le=MAX_ID)] | None = None
     job_type: TypeName | None = None
@@ -89,16 +90,6 @@ class JobRequest(Body):
         if (self.job_type_id is None) == (self.job_type is None):
             raise ValueError("state the job type once: `job_type_id`, or `job_type` with `name` and `version`")
         return self
-
-    @property
-    def jobs(self) -> int:
-        """How many it asks for."""
-        return 1
-
-    @property
-    def indices(self) -> range | None:
-        """Of an array; there are none of jobs of a type yet."""
-        return None
 
 
 Asked = Submission | JobRequest

@@ -185,7 +185,7 @@ def _resolved(one: _Read, known: _Known, ids: Mapping[int | FilePath, int]) -> R
         "working_dir": None,
         "labels": request.labels,
         "resources": {**needs, IMAGES: 1.0} if revision.docker_image else needs,
-        "constraints": None,
+        "constraints": request.asked_of_nodes,
         "timeout": manifest.job.timeout,
         "priority": priority,
         "max_tries": tries,

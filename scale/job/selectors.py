@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,15 +11,15 @@ from typing import Any
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 
 from scale.error.catalog import Category
-from scale.job.arrays.selectors import with_arrays
+from scale.job.arrays.selectors import submitted_array, with_arrays
 from scale.job.filters import ExecutionFilter, InputFileFilter, JobFilter, JobTypeStatusFilter
 from scale.job.matching import Lines, jobs_fitting
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobInputFile, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
+from scale.job.waiting.selectors import dependencies_of, why_job_waits
 from scale.kernel.errors import NotFound
 from scale.kernel.ids import ClusterId, TaskId, task_id
 from scale.parameters import given
-from scale.queue.selectors import waiting_of
 from scale.storage.filters import FileFilter
 from scale.storage.models import File
 from scale.storage.selectors import files_selected
@@ -45,7 +45,8 @@ def jobs_selected(wanted: JobFilter) -> QuerySet[Job]:
 
 
 def job_found(job_id: int, when: datetime) -> Job:
-    """One job with all that its page shows: its latest execution as the only one in `latest`, and why it waits in `waiting`.
+    """One job with all that its page shows: its latest execution as the only one in `latest`,
+    what it waits or waited for in `depends_on`, and why it waits in `waiting`.
 
     :raises NotFound: there is none
     """
@@ -55,7 +56,16 @@ def job_found(job_id: int, when: datetime) -> Job:
     job = jobs.filter(pk=job_id).first()
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
-    vars(job)["waiting"] = waiting_of(job_id, job.num_exes, when) if job.status == JobStatus.QUEUED else None
+    vars(job)["depends_on"] = dependencies_of(job_id)
+    vars(job)["waiting"] = why_job_waits(job, vars(job)["depends_on"], when)
+    return job
+
+
+def job_submitted(ids: Sequence[int]) -> Job:
+    """What one submission made, as its answer shows it."""
+    job = submitted_array(ids)
+    if job.array is None:
+        del vars(job)["job_ids"]
     return job
 
 

@@ -7,9 +7,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from scale.engines.protocol import Stream
 from scale.error.catalog import Category
 from scale.error.serializers import ErrorOut
 from scale.job.arrays.serializers import ArrayBriefOut, array_brief
+from scale.job.dependencies import When
 from scale.job.execution.configuration import without_secrets
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import ExecutionStatus, JobStatus
@@ -247,6 +249,7 @@ class JobOut(serializers.ModelSerializer[Job]):
             "timeout",
             "retry_on",
             "array",
+            "held",
         )
         read_only_fields: tuple[str, ...] = fields
 
@@ -330,6 +333,14 @@ class JobExecutionDetailOut(JobExecutionOut):
         read_only_fields = fields
 
 
+class DependencyOut(serializers.Serializer[Any]):
+    """A job that another one waits or waited for."""
+
+    job = serializers.IntegerField()
+    when = serializers.ChoiceField(choices=[(w, w) for w in When], help_text="For which end of it.")
+    status = serializers.ChoiceField(choices=[(s, s) for s in JobStatus], help_text="As it is now.")
+
+
 class JobDetailOut(JobOut):
     """A job, with all that is known of it; as `job_found` gives it."""
 
@@ -338,6 +349,7 @@ class JobDetailOut(JobOut):
     execution = serializers.SerializerMethodField()
     env = serializers.DictField(child=serializers.CharField(), read_only=True)
     waiting = serializers.SerializerMethodField()
+    depends_on = serializers.SerializerMethodField()
     constraints = ConstraintsField([])
     hosts = HostsField([])
     avoid_hosts = HostsField([])
@@ -355,6 +367,7 @@ class JobDetailOut(JobOut):
             "env",
             "working_dir",
             "waiting",
+            "depends_on",
             "constraints",
             "hosts",
             "avoid_hosts",
@@ -367,10 +380,22 @@ class JobDetailOut(JobOut):
         latest = next(iter(vars(job)["latest"]), None)
         return shaped(JobExecutionOut, latest) if latest else None
 
+    @extend_schema_field(DependencyOut(many=True))
+    def get_depends_on(self, job: Job) -> list[dict[str, Any]]:
+        return [{"job": on, "when": when, "status": status} for on, when, status in vars(job)["depends_on"]]
+
     @extend_schema_field(WaitingOut(allow_null=True))
     def get_waiting(self, job: Job) -> dict[str, Any] | None:
         waiting = vars(job)["waiting"]
         return shaped(WaitingOut, waiting) if waiting else None
+
+
+class LogOut(serializers.Serializer[Any]):
+    """What a task has written, as JSON."""
+
+    task_id = serializers.CharField()
+    stream = serializers.ChoiceField(choices=[(s, s) for s in Stream])
+    text = serializers.CharField(help_text="Bytes that are no UTF-8 are replaced.")
 
 
 class JobIdsOut(serializers.Serializer[Any]):

@@ -9,6 +9,7 @@ from typing import Annotated, Protocol, TypeVar
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from scale.job.arrays.span import MAX_MEMBERS, Arrayed
+from scale.job.dependencies import Termed
 from scale.job.states import RetryOn
 from scale.job.wishes import Wishes
 from scale.kernel.errors import Fault, Invalid
@@ -73,7 +74,7 @@ Labels = Annotated[
 ]
 
 
-class Submission(Wishes, Arrayed):
+class Submission(Wishes, Arrayed, Termed):
     """One job, or an array of them, as it was asked for; what was left out has its default."""
 
     command: str | list[str] = Field(description="Text runs by `/bin/sh -c`; a list is a program with its arguments.")

@@ -14,7 +14,7 @@ from scale.job.api import (
     LogApi,
 )
 from scale.job.arrays.api import JobArrayApi, JobArraysApi
-from scale.job.commands.api import JobCancelApi, JobCommandApi, JobRequeueApi, JobUncancelApi
+from scale.job.commands.api import JobCancelApi, JobCommandApi, JobHoldApi, JobReleaseApi, JobRequeueApi, JobUncancelApi
 
 
 class StreamConverter:
@@ -35,6 +35,8 @@ urlpatterns = [
     path("jobs/", JobsApi.as_view(), name="jobs"),
     path("jobs/bulk/", JobsBulkApi.as_view(), name="job-bulk"),
     path("jobs/cancel/", JobCancelApi.as_view(), name="job-cancel"),
+    path("jobs/hold/", JobHoldApi.as_view(), name="job-hold"),
+    path("jobs/release/", JobReleaseApi.as_view(), name="job-release"),
     path("jobs/requeue/", JobRequeueApi.as_view(), name="job-requeue"),
     path("jobs/uncancel/", JobUncancelApi.as_view(), name="job-uncancel"),
     path("jobs/commands/<id:command_id>/", JobCommandApi.as_view(), name="job-command"),

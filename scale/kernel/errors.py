@@ -4,7 +4,8 @@ ScaleError
 ├── BadRequest        the caller must change something      -> a 4xx answer, never logged as an error
 │   ├── Invalid       the input breaks rules; carries every fault with its field
 │   ├── NotFound      what was named is not there
-│   └── Forbidden     this person may not do this
+│   ├── Forbidden     this person may not do this
+│   └── Conflict      it goes against what was done before
 ├── ClusterTrouble    the cluster may be well again soon    -> the loop that met it tries again
 └── Broken            a promise of ours was broken          -> the process stops
 """
@@ -56,6 +57,10 @@ class NotFound(BadRequest):
 
 class Forbidden(BadRequest):
     """You may not do this."""
+
+
+class Conflict(BadRequest):
+    """This goes against what was done before."""
 
 
 class ClusterTrouble(ScaleError):

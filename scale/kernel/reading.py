@@ -25,8 +25,26 @@ class Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def never_null(schema: dict[str, Any]) -> None:
+    """Of a model whose fields are None only where they were left out: no field takes null."""
+    for field in schema["properties"].values():
+        choices = [choice for choice in field.pop("anyOf", ()) if choice != {"type": "null"}]
+        if choices:
+            del field["default"]
+            field |= choices[0] if len(choices) == 1 else {"anyOf": choices}
+
+
+def states_a_change(schema: dict[str, Any]) -> None:
+    """Of a model that leaves alone what is left out: a client that sent defaults would change it."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+    schema["minProperties"] = 1
+
+
 class Change(Body):
     """A body that states what to change, and only that."""
+
+    model_config = ConfigDict(json_schema_extra=states_a_change)
 
     @property
     def stated(self) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +19,8 @@ from scale.scheduler.selectors import queue_by_type, status_etag
 from scale.scheduler.serializers import SchedulerOut, SizesOut, TypeQueueOut
 from scale.scheduler.services import scheduler_edit, scheduler_settings
 from scale.scheduler.serving import status_answer
-from scale.schema import page_of, parameters_of, problems
+from scale.scheduler.status_shape import StatusOut
+from scale.schema import answer_headers, page_of, parameters_of, problems
 from scale.shapes import shaped
 
 
@@ -44,8 +44,11 @@ class StatusApi(APIView):
 
     @extend_schema(
         operation_id="status",
-        parameters=[OpenApiParameter("If-None-Match", location=OpenApiParameter.HEADER, description="The ETag that is known.")],
-        responses={200: OpenApiTypes.OBJECT, 304: None, **problems()},
+        parameters=[
+            OpenApiParameter("If-None-Match", location=OpenApiParameter.HEADER, description="The ETag that is known."),
+            *answer_headers(200, 304, ETag="The version of the document."),
+        ],
+        responses={200: StatusOut, 304: None, **problems()},
     )
     def get(self, request: Request) -> HttpResponseBase:
         return status_answer(request, status_etag(clock().now()))

@@ -123,11 +123,11 @@ class Inbox:
     def _keep(self, engine: str, taken: Sequence[_Taken], heard: datetime) -> None:
         """Last of all: whoever finds an end here finds its consequences with the managers."""
         updates = [_update(one.report, one.exe.id, heard) for one in taken if one.exe is not None]
-        ends = [(engine, one.report.task_id) for one in taken if one.report.state in _NOT_ALIVE]
-        ready = [one.exe.cluster_id for one in taken if one.exe is not None and one.exe.is_next_task_ready()]
+        ends = [one for one in taken if one.report.state in _NOT_ALIVE]
+        ready = [one.exe.cluster_id for one in ends if one.exe is not None and one.exe.is_next_task_ready()]
         with self._lock:
             self._updates += updates
-            self._ends += ends
+            self._ends += [(engine, one.report.task_id) for one in ends]
             self._ready += ready
 
 

@@ -19,6 +19,7 @@ from scale.scheduler.troubles import Troubles
 
 logger = logging.getLogger(__name__)
 PAUSE_AFTER_TROUBLE = 1.0  # seconds
+_LONG_REST = 1.0  # seconds after which a connection may be gone without a word
 _ENDINGS = (Broken, Deposed)  # nothing that can be tried again
 
 
@@ -68,7 +69,7 @@ class LoopRunner:
                 thread.join()
 
     def _run(self, loop: Loop) -> None:
-        earliest = 0.0
+        earliest = ended = 0.0
         while not self._stopping.is_set():
             loop.bell.wait(loop.period)
             if (early := earliest - self._clock.monotonic()) > 0:
@@ -77,13 +78,15 @@ class LoopRunner:
             if self._stopping.is_set():
                 break
             began = self._clock.monotonic()
-            self._turn(loop)
+            self._turn(loop, rested=began - ended)
+            ended = self._clock.monotonic()
             earliest = began + loop.rest()
         connection.close()
 
-    def _turn(self, loop: Loop) -> None:
+    def _turn(self, loop: Loop, rested: float) -> None:
         try:
-            close_old_connections()
+            if connection.errors_occurred or rested > _LONG_REST:
+                close_old_connections()  # after which the next statement asks first whether anybody is there
             loop.turn(self._clock.now())
         except _ENDINGS as error:
             self._end(loop, error)

@@ -53,7 +53,7 @@ class Placer:
         self._allocations = allocations
         self._fence = fence
         self._backlog = Backlog()
-        self._learner = Learner(self._backlog)
+        self._learner = Learner(self._backlog, fence.writing)
         self._seen: object = None  # what the last pass looked at; the same again would find the same
         self._doubtful: tuple[Sequence[Placement], datetime] | None = None  # nobody said whether they were committed
         self.pace = Pace()

@@ -34,6 +34,8 @@ from scale.job.messages import Message, running_job_messages
 from scale.job.models import JobExecution
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.manager import TaskManager
+from scale.job.waiting.selectors import dependents_are_due
+from scale.job.waiting.services import dependents_go_on, dependents_recover
 from scale.kernel.clock import Clock
 from scale.kernel.ids import execution_of, parse_cluster_id
 from scale.node.manager import NodeManager
@@ -168,6 +170,7 @@ class Scheduler:
         self.fleet.start(self._reports.wake, self._fence.term)
         with self._fence.writing():
             put_back = jobs_recover(when=when)
+            dependents_recover()
         self.reports(when)
         self._avoid_strangers()
         self._read_nodes(when)
@@ -242,19 +245,23 @@ class Scheduler:
         self._read_nodes(when)
         self._settle(self.job_exes.sync_with_database())
         self._clear_canceled(when)
+        self._settle_dependents(when)
         self._take_back(when)
         self.placer.look(when)
 
     def _place(self, when: datetime) -> None:
-        self._take(self.placer.settle())  # first: a node is given up once, with all that is known to be on it
+        placed = self._take(self.placer.settle())  # first: a node is given up once, with all that is known to be on it
         self._settle(self.tender.tend(when))
         if self._is_draining:
+            tell_all(logger, map(_line_of_placed, placed))
             self._hand_back(when)
         else:
-            self._take(self.placer.place(self._settings, when))
+            placed += self._take(self.placer.place(self._settings, when))
             if self.placer.has_more:
                 self._schedule.wake()
-            self._start_next_tasks(when)
+            started = self._start_next_tasks(when)
+            told = (_line_of_task("launched", task) for task in started)
+            tell_all(logger, chain(map(_line_of_placed, placed), told))  # when nothing waits for us any more
             self.waits.tell(self.placer.reasons, self._settings.queue_mode, when)
         self.tender.kill(when)
 
@@ -356,15 +363,15 @@ class Scheduler:
             self._settle(self.job_exes.cancel_all(when))
             self._persist.wake()
 
-    def _take(self, made: Sequence[JobExecution]) -> None:
+    def _take(self, made: Sequence[JobExecution]) -> list[RunningJobExecution]:
         """Take executions that have just been placed."""
         exes = [self._execution(row, self._agent_of(row)) for row in made]
         self.job_exes.schedule_job_exes(exes, ())
         self.allocations.add(exes)
         self.rates.count("jobs_launched", len(exes))
-        tell_all(logger, (line("placed", job=exe.job_id, exe=exe.exe_num, node=exe.agent_id) for exe in exes))
         for exe in exes:
             self._next.put(exe.cluster_id)
+        return exes
 
     def _agent_of(self, row: JobExecution) -> str:
         node = self.nodes.get_node(row.node_id)
@@ -373,9 +380,10 @@ class Scheduler:
     def _execution(self, row: JobExecution, agent_id: str) -> RunningJobExecution:
         return adoption.running_execution(row, agent_id, clock=self._clock, losses_allowed=self._limits.max_losses)
 
-    def _start_next_tasks(self, when: datetime) -> None:
-        """Launch the next task of every execution that is ready for it and whose node is."""
-        started, waiting = [], []
+    def _start_next_tasks(self, when: datetime) -> list[Task]:
+        """Launch the next task of every execution that is ready for it and whose node is; returns them."""
+        started: list[Task] = []
+        waiting = []
         while not self._next.empty():
             exe = self.job_exes.get_running_job_exe(self._next.get())
             node = self.nodes.get_node(exe.node_id) if exe else None
@@ -387,9 +395,9 @@ class Scheduler:
                 started.append(task)
         for cluster_id in waiting:
             self._next.put(cluster_id)
-        tell_all(logger, (_line_of_task("launched", task) for task in started))
         self.fleet.launch(started, when)
         self.rates.count("tasks_launched", len(started))
+        return started
 
     def _tell_recorded(self, recorded: Recorded) -> None:
         ends = (
@@ -465,6 +473,18 @@ class Scheduler:
         else:
             self._has_news = True  # there is more of it
             self._schedule.wake()
+
+    def _settle_dependents(self, when: datetime) -> None:
+        """Go on where a transaction left jobs that wait for others."""
+        if dependents_are_due():
+            with self._fence.writing():
+                dependents_go_on(when=when)
+            self._has_news = True  # there may be more
+            self._schedule.wake()
+
+
+def _line_of_placed(exe: RunningJobExecution) -> str:
+    return line("placed", job=exe.job_id, exe=exe.exe_num, node=exe.agent_id)
 
 
 def _line_of_end(exe: RunningJobExecution) -> str:

@@ -108,7 +108,7 @@ def test_a_choice_that_cannot_be_meant_is_refused(alice, kind, choice, field):
     assert fields_at_fault(alice.post(f"jobs/{kind}/", json.dumps(choice))) == [field]
 
 
-def test_a_job_that_never_was_on_the_queue_is_pending_again(alice, a_job, clock):
+def test_a_job_that_never_was_on_the_queue_goes_on_it_once_it_waits_for_nobody(alice, a_job, clock):
     never, was = (a_job(alice, num_exes=number) for number in (0, 1))
     Queue.objects.all().delete()
     alice.post("jobs/cancel/", {"job_ids": [never.pk, was.pk]})
@@ -121,16 +121,16 @@ def test_a_job_that_never_was_on_the_queue_is_pending_again(alice, a_job, clock)
         "command": None,
     }
     never.refresh_from_db()
-    assert (never.status, never.num_exes, never.ended) == ("PENDING", 0, None)
+    assert (never.status, never.num_exes, never.ended) == ("QUEUED", 1, None)
     assert alice.post("jobs/uncancel/", {"job_ids": [never.pk]}).json()["job_ids"] == []
 
 
-def test_a_requeue_of_what_never_was_on_the_queue_makes_it_pending(alice, a_job):
+def test_a_requeue_of_what_never_was_on_the_queue_puts_it_there_once_it_waits_for_nobody(alice, a_job):
     job = a_job(alice, num_exes=0, status="CANCELED")
     Queue.objects.all().delete()
     assert alice.post("jobs/requeue/", {"job_ids": [job.pk]}).json()["job_ids"] == [job.pk]
     job.refresh_from_db()
-    assert (job.status, job.num_exes, Queue.objects.count()) == ("PENDING", 0, 0)
+    assert (job.status, job.num_exes, Queue.objects.count()) == ("QUEUED", 1, 1)
 
 
 def test_only_staff_uncancel_what_belongs_to_another(alice, bob, staff, a_job):

@@ -27,13 +27,14 @@ def verbs(queries) -> list[str]:
 
 
 @pytest.mark.parametrize("jobs", [1, 1000])
-def test_jobs_cost_two_inserts_in_one_transaction_and_nothing_else(alice, jobs):
+def test_jobs_cost_two_inserts_in_one_transaction_and_at_most_a_look_at_the_last_number(alice, jobs):
     alice.post("jobs/", {"command": "true"})
     one, many = ("jobs/", {"command": "true"}), ("jobs/bulk/", {"jobs": [{"command": "true"}] * jobs})
     with CaptureQueriesContext(connection) as queries:
         assert alice.post(*(one if jobs == 1 else many)).status_code == 201
     begin, *inserts, end = verbs(queries)
-    assert inserts == ["INSERT INTO job", "INSERT INTO queue"]
+    numbered = ["SELECT seq FROM"] if jobs > 1 and connection.vendor == "sqlite" else []
+    assert inserts == [*numbered, "INSERT INTO job", "INSERT INTO queue"]
     assert (begin.split()[0], end.split()[0]) == ("SAVEPOINT", "RELEASE")  # of the test's own transaction
 
 

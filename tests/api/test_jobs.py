@@ -43,7 +43,7 @@ def test_the_list_shows_every_key_of_the_contract(alice, a_job):
         "id job_type status job_type_rev event ingest_event recipe batch is_superseded superseded_job node error max_tries "
         "num_exes input_file_size input_files source_started source_ended source_sensor_class source_sensor source_collection "
         "source_task created queued started ended last_status_change superseded last_modified "
-        "name owner priority labels command timeout retry_on array"
+        "name owner priority labels command timeout retry_on held array"
     )
     assert set(job["job_type"]) == words(
         "id name version title description is_active is_system is_paused is_published icon_code unmet_resources"
@@ -85,7 +85,7 @@ def test_a_job_that_waits_says_why_and_one_that_does_not_says_null(alice, a_job)
 
 def test_why_a_job_waits_costs_four_more_queries_however_many_wait(alice, a_job, django_assert_num_queries):
     job = [a_job(alice) for _ in range(5)][-1]
-    with django_assert_num_queries(3 + 4):  # its entry, the last look, the reason of its shape, how many go before it
+    with django_assert_num_queries(4 + 4):  # its entry, the last look, the reason of its shape, how many go before it
         alice.get(f"jobs/{job.pk}/")
 
 

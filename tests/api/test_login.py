@@ -105,7 +105,9 @@ def test_the_schema_is_valid_and_tells_of_every_endpoint(tmp_path):
     told = set(re.findall(r"^\| ([A-Z]+) \| `(/[^`]*)` \|", page, re.MULTILINE))
     assert documented <= told
     assert all("schema" in path or "docs" in path for _, path in told - documented if path.startswith("/api/v7"))
-    assert set(schema["paths"]["/api/v7/jobs/"]["post"]["responses"]) == {"201", "400", "401", "413", "415", "503"}
+    assert set(schema["paths"]["/api/v7/jobs/"]["post"]["responses"]) == set(
+        ["201", "400", "401", "403", "406", "409", "413", "415", "503"]
+    )
     assert "resources" in schema["components"]["schemas"]["Submission"]["properties"]
     parameters = {p["name"]: p for p in schema["paths"]["/api/v7/jobs/"]["get"]["parameters"]}
-    assert "RUNNING" in parameters["status"]["schema"]["items"]["enum"]
+    assert parameters["status"]["schema"]["items"] == {"$ref": "#/components/schemas/JobStatus"}

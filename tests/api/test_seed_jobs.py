@@ -152,3 +152,16 @@ _bodies = st.fixed_dictionaries(
 @given(body=_bodies)
 def test_whatever_is_asked_is_taken_or_refused(alice, tile, body):
     assert alice.post("jobs/", {"job_type_id": tile.pk, **body}).status_code in (201, 400)
+
+
+def test_a_job_of_a_type_waits_for_a_plain_one_and_comes_once(alice, tile):
+    first = alice.post("jobs/", {"command": "true"}).json()["id"]
+    body = {"job_type_id": tile.pk, "input": GOOD, "depends_on": [first]}
+    told, again = (alice.post("jobs/", body, headers={"Idempotency-Key": "k"}).json() for _ in range(2))
+    assert (told["status"], again["id"]) == ("PENDING", told["id"])
+    heir = {"job_type_id": tile.pk, "input": GOOD, "supersedes": told["id"], "hold": True}
+    jobs = [{"command": "true", "depends_on": [{"index": 1}]}, heir]
+    plain, typed = alice.post("jobs/bulk/", {"jobs": jobs}).json()["ids"]
+    assert alice.get(f"jobs/{told['id']}/").json()["status"] == "CANCELED"
+    assert alice.get(f"jobs/{typed}/").json()["waiting"]["code"] == "held"
+    assert alice.get(f"jobs/{plain}/").json()["depends_on"][0]["job"] == typed

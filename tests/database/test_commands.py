@@ -161,14 +161,14 @@ def test_who_is_staff_no_more_has_only_their_own_changed():
     assert (asked.changed, asked.state) == (0, CommandState.COMPLETED)
 
 
-def test_many_that_never_waited_are_pending_again():
+def test_many_that_never_waited_and_wait_for_nobody_go_on_the_queue():
     world = World(nodes={})
     world.submit(MANY)
     Queue.objects.all().delete()
     Job.objects.update(status=JobStatus.CANCELED, num_exes=0)
     command(world, "uncancel", status=["CANCELED"])
     bites(world)
-    assert world.statuses() == {"PENDING": MANY}
+    assert world.statuses() == {"QUEUED": MANY}
 
 
 def test_commands_that_were_over_a_month_ago_are_forgotten():

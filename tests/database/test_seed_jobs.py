@@ -233,6 +233,23 @@ def test_plain_jobs_and_jobs_of_types_may_come_together(tile, clock):
     assert [world.job(one).configuration for one in ids] == [None, {}, None]
 
 
+def test_arrays_of_a_type_know_their_indices_share_their_files_and_go_where_they_may(products, tmp_path):
+    (tmp_path / "products" / "a.tif").write_bytes(b"x")
+    job_type = a_type(a_manifest("scene", interface={"inputs": {"files": [{"name": "SCENE"}]}}))
+    world = a_world(says(told(products)))
+    given = {"files": {"SCENE": {"workspace": "products", "path": "a.tif"}}}
+    raw = {"job_type_id": job_type.pk, "input": given, "array": {"first": 3, "count": 2}}
+    submit = lambda **more: jobs_submit(submissions=[parse_asked({**raw, **more})], by=world.user, when=world.now)  # noqa: E731
+    ids, elsewhere = submit(hosts=["n1"]), submit(hosts=["n2"])
+    world.turn()
+    placed = JobExecution.objects.order_by("id")
+    assert [execution.job_id for execution in placed] == ids
+    mains = [next(task for task in one.configuration["tasks"] if task["type"] == "main") for one in placed]
+    assert [main["env_vars"]["SCALE_ARRAY_INDEX"] for main in mains] == ["3", "4"]
+    assert JobInputFile.objects.count() == 4
+    assert waiting_of(elsewhere[0], 1, world.now).code == "no-such-node"
+
+
 def test_many_jobs_of_a_type_are_placed_with_as_many_statements_as_one(tile, products, django_assert_max_num_queries):
     world = World(nodes={"n1": Resources(cpus=1000, mem=1e6, disk=4096)})
     asked = [parse_asked({"job_type_id": tile.pk})] * 50

@@ -15,6 +15,8 @@ from scale.queue.models import Queue
 from scale.scheduler.models import SetAside
 from tests.world import FOREVER, World
 
+UNHEARD_OF = 666.25  # seconds
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -131,7 +133,7 @@ def test_a_record_that_was_rolled_back_is_made_again_whole():
 
 def test_what_the_database_never_takes_is_set_aside_and_everything_else_recorded():
     ids: list[int] = []
-    world = World(behave=lambda spec: Outcome(usage=Usage(cpu_seconds=float("nan") if f"_{ids[1]}x" in spec.id else 1.0)))
+    world = World(behave=lambda spec: Outcome(usage=Usage(cpu_seconds=UNHEARD_OF if f"_{ids[1]}x" in spec.id else 1.0)))
     ids += world.submit(3)
     first, bad, last = ids
     with broken_value():
@@ -140,23 +142,23 @@ def test_what_the_database_never_takes_is_set_aside_and_everything_else_recorded
     assert JobExecutionEnd.objects.get(job_id=bad).cpu_seconds is None
     aside = SetAside.objects.get()
     assert (aside.job_id, aside.exe_num) == (bad, 1)
-    assert "NaN" in aside.error
+    assert str(UNHEARD_OF) in aside.error
     assert not world.engine.cluster.tasks
     assert "MESSAGES_SET_ASIDE" in warnings_of(world)
 
 
 def plain(params):
-    """The values of a statement; PostgreSQL is given columns of them."""
+    """The values of a statement; SQLite is given rows of them."""
     return [value for one in params for value in (one if isinstance(one, list) else [one])]
 
 
 @contextmanager
 def broken_value():
-    """A database that does not take a number that is none."""
+    """A database that does not take one number."""
 
     def wrapped(execute, sql, params, many, context):
-        if "job_exe_end" in sql and sql.startswith("INSERT") and any(value != value for value in plain(params)):
-            raise DataError("NaN is no number of seconds")
+        if "job_exe_end" in sql and sql.startswith("INSERT") and any(str(UNHEARD_OF) in str(value) for value in plain(params)):
+            raise DataError(f"{UNHEARD_OF} is no number of seconds")
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(wrapped):

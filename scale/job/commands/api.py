@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from scale.account.permissions import user_of
 from scale.addresses import address_for
 from scale.job.commands.selectors import command_found
-from scale.job.commands.serializers import CanceledOut, JobCommandOut, RequeuedOut, UncanceledOut
+from scale.job.commands.serializers import CanceledOut, HeldOut, JobCommandOut, ReleasedOut, RequeuedOut, UncanceledOut
 from scale.job.commands.services import jobs_command
 from scale.job.filters import JobChoice, RequeueChoice
 from scale.job.states import CommandKind
@@ -45,6 +45,22 @@ class JobUncancelApi(APIView):
     @extend_schema(operation_id="job_uncancel", request=JobChoice, responses={202: UncanceledOut, **problems(400, 403, 413, 415)})
     def post(self, request: Request) -> Response:
         return _answer(request, CommandKind.UNCANCEL, JobChoice, UncanceledOut)
+
+
+class JobHoldApi(APIView):
+    """POST /jobs/hold/ -- these are not to be placed before they are released."""
+
+    @extend_schema(operation_id="job_hold", request=JobChoice, responses={202: HeldOut, **problems(400, 403, 413, 415)})
+    def post(self, request: Request) -> Response:
+        return _answer(request, CommandKind.HOLD, JobChoice, HeldOut)
+
+
+class JobReleaseApi(APIView):
+    """POST /jobs/release/ -- these may be placed again."""
+
+    @extend_schema(operation_id="job_release", request=JobChoice, responses={202: ReleasedOut, **problems(400, 403, 413, 415)})
+    def post(self, request: Request) -> Response:
+        return _answer(request, CommandKind.RELEASE, JobChoice, ReleasedOut)
 
 
 def _answer(request: Request, kind: CommandKind, body: type[JobChoice], shape: type[BaseSerializer[object]]) -> Response:

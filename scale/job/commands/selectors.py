@@ -10,7 +10,7 @@ from django.db.models import Max, QuerySet
 from scale.job.filters import JobChoice, RequeueChoice
 from scale.job.matching import jobs_chosen
 from scale.job.models import Job, JobCommand
-from scale.job.states import REQUEUEABLE, CommandKind, JobStatus, sources_of
+from scale.job.states import HOLDABLE, REQUEUEABLE, CommandKind, JobStatus, sources_of
 from scale.kernel.errors import Forbidden, NotFound
 from scale.kernel.reading import read
 
@@ -19,6 +19,8 @@ AMONG: dict[CommandKind, Collection[JobStatus]] = {
     CommandKind.CANCEL: sources_of(JobStatus.CANCELED),
     CommandKind.REQUEUE: REQUEUEABLE,
     CommandKind.UNCANCEL: (JobStatus.CANCELED,),
+    CommandKind.HOLD: HOLDABLE,
+    CommandKind.RELEASE: HOLDABLE,
 }
 
 

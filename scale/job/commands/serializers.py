@@ -47,7 +47,23 @@ class RequeuedOut(_CommandedOut):
 class UncanceledOut(_CommandedOut):
     """What became of an uncancel; of the jobs that were named, also those that did not change."""
 
-    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Pending again.")
+    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Pending again, or on the queue.")
     unchanged_job_ids = serializers.ListField(
         child=serializers.IntegerField(), help_text="Not canceled, queued before they were, or not meant."
     )
+
+
+class HeldOut(_CommandedOut):
+    """What became of a hold; of the jobs that were named, also those that did not change."""
+
+    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Held now.")
+    unchanged_job_ids = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Running, over or held already, or not meant."
+    )
+
+
+class ReleasedOut(_CommandedOut):
+    """What became of a release; of the jobs that were named, also those that did not change."""
+
+    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Held no longer.")
+    unchanged_job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Not held, or not meant.")

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from scale.fact import tell
 from scale.job.commands.selectors import AMONG, choice_of, job_ids_chosen, job_ids_known, jobs_commanded, newest_job
 from scale.job.filters import JobChoice, RequeueChoice
+from scale.job.holding.services import hold, release
 from scale.job.models import Job, JobCommand
 from scale.job.services import cancel, requeue, uncancel
 from scale.job.states import CommandKind
@@ -91,3 +92,7 @@ def _do(jobs: QuerySet[Job], kind: CommandKind, choice: JobChoice, by: User, tim
             return requeue(jobs, by, *times, priority=choice.priority if isinstance(choice, RequeueChoice) else None)
         case CommandKind.UNCANCEL:
             return uncancel(jobs, by, *times)
+        case CommandKind.HOLD:
+            return hold(jobs, by, times.when)
+        case CommandKind.RELEASE:
+            return release(jobs, by, times.when)

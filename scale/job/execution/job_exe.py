@@ -220,13 +220,14 @@ class RunningJobExecution:
             self._state, _ = machine.step(self._state, machine.TaskStarted())
             return self._task(self._state.current)
 
-    def task_update(self, task_update: TaskStatusUpdate) -> None:
-        """Take an update of one of its tasks, which the task itself must have taken before."""
-        if task_update.status not in _EVENTFUL or task_update.task_id != self._state.current:
-            return
+    def task_update(self, task_update: TaskStatusUpdate) -> bool:
+        """Take an update of one of its tasks, which the task itself must have taken before; whether it tells of an end."""
+        if task_update.status not in _EVENTFUL:
+            return False
         task = self.current_task
-        if task is not None:
+        if task is not None and task_update.task_id == self._state.current:
             self._tell(self._event(task, task_update, self._moment(task_update)))
+        return True
 
     def _event(self, task: JobExecutionTask, news: TaskStatusUpdate, when: datetime) -> machine.Event:
         match news.status:

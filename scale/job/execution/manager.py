@@ -170,9 +170,8 @@ class JobExecutionManager:
     def _tell_of(self, task_update: TaskStatusUpdate) -> tuple[RunningJobExecution | None, bool]:
         """The caller holds the lock."""
         exe = self._running.get(parse_cluster_id(task_update.task_id))
-        if exe is None:
-            return None, False
-        exe.task_update(task_update)
+        if exe is None or not exe.task_update(task_update):
+            return exe, False
         if exe.is_next_task_ready():
             self._between[exe.cluster_id] = exe
         return exe, self._finish_if_over(exe)

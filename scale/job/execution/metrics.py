@@ -67,19 +67,18 @@ class JobExeMetricsByType:
 
     def add_job_execution(self, job_exe: Counted) -> None:
         self.total_count += 1
-        metrics = self.job_type_metrics.get(job_exe.job_type_id)
-        if metrics is None:
-            metrics = self.job_type_metrics[job_exe.job_type_id] = JobExeMetrics()
-        metrics.add_job_execution(job_exe)
+        kind = job_exe.job_type_id
+        if kind not in self.job_type_metrics:
+            self.job_type_metrics[kind] = JobExeMetrics()
+        self.job_type_metrics[kind].count += 1
 
     def remove_job_execution(self, job_exe: Counted) -> None:
         """One that was never added is not there to be removed."""
-        metrics = self.job_type_metrics.get(job_exe.job_type_id)
-        if metrics is None:
-            return
-        self.total_count -= 1
-        metrics.remove_job_execution(job_exe)
-        self._forget_if_empty(job_exe.job_type_id)
+        kind = job_exe.job_type_id
+        if kind in self.job_type_metrics:
+            self.total_count -= 1
+            self.job_type_metrics[kind].count -= 1
+            self._forget_if_empty(kind)
 
     def subtract_metrics(self, metrics: JobExeMetricsByType) -> None:
         for job_type_id, other in metrics.job_type_metrics.items():

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scale.job.execution.configuration import SHELL, VERSION, gpu_variables
@@ -62,6 +63,7 @@ class Asked(NamedTuple):
     resources: Mapping[str, float]
     input_mib: float
     gpus: Iterable[int] = ()
+    env: Mapping[str, str] = MappingProxyType({})  #: what it is told beside, such as its place in an array
 
 
 def seed_configuration(
@@ -83,7 +85,7 @@ def seed_configuration(
         execution, "main", of_main, [*SHELL, manifest.interface.command], _environment(manifest, asked, files, directory)
     )
     main |= {"workspaces": read, "settings": _settings(manifest, asked), "secrets": _secrets(manifest, asked)}
-    main["env_vars"] |= {**_amounts(manifest, asked, of_main), **ours, **gpu_variables(asked.gpus)}
+    main["env_vars"] |= {**asked.env, **_amounts(manifest, asked, of_main), **ours, **gpu_variables(asked.gpus)}
     return {
         "version": VERSION,
         "input_files": files,

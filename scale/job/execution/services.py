@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from scale.database import record_models, record_rows, update_rows
+from scale.database import Select, record_models, record_rows, update_rows
 from scale.error.models import Error
 from scale.job.execution.outputs import outputs_record
 from scale.job.messages import (
@@ -31,11 +31,11 @@ from scale.job.messages import (
     WithdrawnJobs,
 )
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
-from scale.job.states import JobStatus, RetryOn, sources_of
+from scale.job.states import JobStatus, RetryOn
 from scale.job.tasks.update import ReportedUpdate
+from scale.job.waiting.services import comes_from, dependents_settle, queue_again
 from scale.queue.entry import QueueEntry
 from scale.queue.models import Queue
-from scale.queue.services import queue_add
 
 
 class Recorded(NamedTuple):
@@ -66,7 +66,15 @@ def messages_apply(
     _record_completed(completed, when)
     if captured := [job for message in messages if isinstance(message, CapturedJobs) for job in message.jobs]:
         outputs_record(captured=captured, when=when)
-    return Recorded(tuple(ends), tried_again=(*_record_failed(failed, when), *_record_withdrawn(withdrawn, when)))
+    again = (*_record_failed(failed, when), *_record_withdrawn(withdrawn, when))
+    dependents_settle(of=_over(completed, failed, again), when=when)
+    return Recorded(tuple(ends), again)
+
+
+def _over(completed: Sequence[CompletedJob], failed: Sequence[FailedJob], again: Sequence[QueueEntry]) -> list[int]:
+    """The jobs of which nothing is tried again."""
+    over = {job.job_id for job in completed} | {job.job_id for job in failed}
+    return sorted(over.difference(entry.job_id for entry in again))
 
 
 def jobs_run(*, executions: Sequence[JobExecution], when: datetime) -> None:
@@ -76,7 +84,7 @@ def jobs_run(*, executions: Sequence[JobExecution], when: datetime) -> None:
         match=("id", "num_exes"),
         assign=("status", "node", "started", "last_status_change", "last_modified"),
         rows=[(exe.job_id, exe.exe_num, JobStatus.RUNNING.value, exe.node_id, when, when, when) for exe in executions],
-        only=_comes_from(JobStatus.RUNNING),
+        only=comes_from(JobStatus.RUNNING),
     )
 
 
@@ -100,19 +108,23 @@ def _adrift() -> QuerySet[Job]:
     """Jobs that are not over, and neither wait nor run."""
     waiting = Queue.objects.filter(job=OuterRef("pk"), exe_num=OuterRef("num_exes"))
     unended = JobExecution.objects.filter(job=OuterRef("pk"), exe_num=OuterRef("num_exes"), has_ended=False)
-    return Job.objects.filter(~Exists(waiting), ~Exists(unended), status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
+    stray = Job.objects.filter(~Exists(waiting), ~Exists(unended), status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
+    return stray.exclude(status=JobStatus.QUEUED, held__isnull=False)
 
 
 def _lock_jobs(ids: set[int]) -> None:
     """Always in the order of their ids, so that two writers never wait for each other."""
     if connection.features.has_select_for_update:
-        list(Job.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
+        _LOCKED.rows(ids=list(ids))
+
+
+_LOCKED = Select([(Job, "pk")], "FROM job WHERE job.id IN {ids} ORDER BY job.id", locks="job", waits=True)
 
 
 def _locked_jobs(ids: set[int]) -> dict[int, Job]:
     columns = (
         "job_type", "status", "num_exes", "max_tries", "retry_on", "is_superseded", "resources", "constraints", "priority",
-        "queued", "job_type__is_long_running",
+        "queued", "held", "job_type__is_long_running",
     )  # fmt: skip
     jobs = Job.objects.filter(pk__in=ids).order_by("pk").select_related("job_type").only(*columns)
     return {job.pk: job for job in jobs.select_for_update(of=("self",))}
@@ -149,7 +161,7 @@ def _record_running(jobs: Sequence[RunningJob], when: datetime) -> None:
         match=("id", "num_exes"),
         assign=("status", "last_status_change"),
         rows=[(job.job_id, job.exe_num, JobStatus.RUNNING.value, job.started) for job in placed],
-        only=_comes_from(JobStatus.RUNNING),
+        only=comes_from(JobStatus.RUNNING),
     )
 
 
@@ -159,13 +171,15 @@ def _record_completed(jobs: Sequence[CompletedJob], when: datetime) -> None:
         match=("id", "num_exes"),
         assign=("status", "ended", "last_status_change", "last_modified"),
         rows=[(job.job_id, job.exe_num, JobStatus.COMPLETED.value, job.ended, job.ended, when) for job in jobs],
-        only=_comes_from(JobStatus.COMPLETED),
+        only=comes_from(JobStatus.COMPLETED),
     )
 
 
 def _record_failed(failed: Sequence[FailedJob], when: datetime) -> list[QueueEntry]:
     """Try again those that may be, and fail the rest; returns the executions that are tried instead."""
-    jobs = _locked_jobs({told.job_id for told in failed}) if failed else {}
+    if not failed:
+        return []
+    jobs = _locked_jobs({told.job_id for told in failed})
     current = [told for told in failed if (job := jobs.get(told.job_id)) and job.num_exes == told.exe_num]
     errors = Error.objects.in_bulk({told.error_id for told in current}) if current else {}
     again = {told for told in current if _is_tried_again(jobs[told.job_id], errors[told.error_id])}
@@ -175,7 +189,7 @@ def _record_failed(failed: Sequence[FailedJob], when: datetime) -> list[QueueEnt
         match=("id", "num_exes"),
         assign=("status", "error", "ended", "last_status_change", "last_modified"),
         rows=[(t.job_id, t.exe_num, JobStatus.FAILED.value, t.error_id, t.ended, t.ended, when) for t in over],
-        only=_comes_from(JobStatus.FAILED),
+        only=comes_from(JobStatus.FAILED),
     )
     runs = (JobStatus.QUEUED, JobStatus.RUNNING)
     return queue_again([(jobs[t.job_id], t.ended) for t in sorted(again) if jobs[t.job_id].status in runs], when)
@@ -183,7 +197,9 @@ def _record_failed(failed: Sequence[FailedJob], when: datetime) -> list[QueueEnt
 
 def _record_withdrawn(withdrawn: Sequence[WithdrawnJob], when: datetime) -> list[QueueEntry]:
     """Queue these jobs again, at the place that they had; it does not count against their tries."""
-    jobs = _locked_jobs({told.job_id for told in withdrawn}) if withdrawn else {}
+    if not withdrawn:
+        return []
+    jobs = _locked_jobs({told.job_id for told in withdrawn})
     runs = (JobStatus.QUEUED, JobStatus.RUNNING)
     told = {told.job_id: told.exe_num for told in withdrawn}
     return _put_back([job for job in jobs.values() if job.num_exes == told[job.pk] and job.status in runs], when)
@@ -200,26 +216,3 @@ def _is_tried_again(job: Job, error: Error) -> bool:
     if job.job_type.is_long_running:
         return True
     return job.num_exes < job.max_tries and (error.should_be_retried or job.retry_on == RetryOn.FAILURE)
-
-
-def queue_again(jobs: Iterable[tuple[Job, datetime]], when: datetime) -> list[QueueEntry]:
-    """Give each of these locked jobs its next execution, which waits since then; returns those."""
-    entries = [
-        QueueEntry(job.pk, job.job_type_id, job.num_exes + 1, job.priority, job.resources, queued, job.constraints)
-        for job, queued in jobs
-    ]
-    update_rows(
-        Job,
-        match=("id",),
-        assign=("num_exes", "status", "queued", "last_status_change", "last_modified"),
-        rows=[(e.job_id, e.exe_num, JobStatus.QUEUED.value, e.queued, e.queued, when) for e in entries],
-        only=_comes_from(JobStatus.QUEUED),
-    )
-    Job.objects.filter(pk__in=[e.job_id for e in entries]).update(node=None, error=None, started=None, ended=None)
-    queue_add(entries=entries, when=when)
-    return entries
-
-
-def _comes_from(status: JobStatus) -> str:
-    """The SQL condition that a job may come to this status."""
-    return f"job.status IN ({', '.join(repr(source.value) for source in sorted(sources_of(status)))})"

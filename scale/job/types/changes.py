@@ -11,6 +11,7 @@ from scale.job.submission import MAX_INT
 from scale.kernel.reading import Body, Change, Text
 
 _OBJECT = WithJsonSchema({"type": "object", "additionalProperties": {}})
+_OBJECT_OR_NULL = WithJsonSchema({"anyOf": [{"type": "object", "additionalProperties": {}}, {"type": "null"}]})
 Image = Annotated[Text, Field(pattern=r"^\S*$", max_length=500)]
 Icon = Annotated[Text, Field(max_length=20)]
 Limit = Annotated[int, Field(ge=0, le=MAX_INT)]
@@ -24,7 +25,7 @@ class JobTypeChange(Change):
     """What of a job type to change. What is left out stays as it is."""
 
     manifest: Annotated[Any, _OBJECT] = Field(None, description=_MANIFEST)
-    configuration: Annotated[Any, _OBJECT] = Field(None, description=_CONFIGURATION)
+    configuration: Annotated[Any, _OBJECT_OR_NULL] = Field(None, description=_CONFIGURATION)
     docker_image: Image | None = Field(None, description=_IMAGE)
     icon_code: Icon | None = Field(None, description="For clients that draw one.")
     is_published: bool = Field(False, description="What clients may show of it to others.")

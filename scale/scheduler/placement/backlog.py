@@ -10,7 +10,8 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from itertools import compress
+from typing import NamedTuple, Protocol
 
 from scale.queue.entry import parse_shape
 from scale.queue.ordering import QueueMode
@@ -28,6 +29,15 @@ class Entry(NamedTuple):
     job_id: int
     queued: datetime
     shape: str
+
+
+class Known(Protocol):
+    """What tells an entry."""
+
+    @property
+    def entry_id(self) -> int: ...
+    @property
+    def shape(self) -> str: ...
 
 
 class Backlog:
@@ -78,7 +88,7 @@ class Backlog:
         self._reach[shape] = min(4 * self._reach[shape], self._most())
         return self._reach[shape]
 
-    def remove(self, asks: Collection[Ask]) -> None:
+    def remove(self, asks: Collection[Known]) -> None:
         """These wait no more, or nobody knows whether they do."""
         gone: dict[str, set[int]] = defaultdict(set)
         for ask in asks:
@@ -89,7 +99,7 @@ class Backlog:
     def cancel(self, shape: str, entry_ids: Collection[int]) -> None:
         """These were taken off, whether they were ever known here or not."""
         gone = frozenset(entry_ids)
-        self._remove(shape, [ask for ask in self._asks(shape) if ask.entry_id not in gone], len(gone))
+        self._remove(shape, [ask.entry_id not in gone for ask in self._asks(shape)], len(gone))
 
     def recount(self, sizes: Mapping[str, int]) -> dict[str, tuple[int, int]]:
         """Take the counts of the database; returns what was and what is, where they differ."""
@@ -135,12 +145,12 @@ class Backlog:
             del line.asks[-1], line.keys[-1]
             line.is_whole = False
 
-    def _remove(self, shape: str, left: list[Ask], count: int) -> None:
+    def _remove(self, shape: str, stays: Sequence[bool], count: int) -> None:
         """Of a line that is known as a whole it is certain how many are left."""
         if (line := self._lines.get(shape)) is not None:
             self.version += 1
-            _know(line, left, self.mode, is_whole=line.is_whole)
-            line.size = len(left) if line.is_whole else max(line.size - count, len(left))
+            line.asks, line.keys = list(compress(line.asks, stays)), list(compress(line.keys, stays))
+            line.size = len(line.asks) if line.is_whole else max(line.size - count, len(line.asks))
             self._drop_if_empty(line)
 
     def _drop_if_empty(self, line: Line) -> None:

@@ -83,7 +83,14 @@ class Preparations:
         return given.job_type if given else self._types[job_type_id]
 
     def configuration(
-        self, name: ClusterId, job_id: int, exe_num: int, resources: Mapping[str, float], gpus: Iterable[int]
+        self,
+        name: ClusterId,
+        job_id: int,
+        exe_num: int,
+        resources: Mapping[str, float],
+        gpus: Iterable[int],
+        *,
+        env: Mapping[str, str],
     ) -> dict[str, Any] | None:
         """None if it is none of these, or its manifest cannot be read."""
         given = self._given.get(job_id)
@@ -100,6 +107,7 @@ class Preparations:
             resources,
             given.input_mib,
             tuple(gpus),
+            env,
         )
         return seed_configuration(name, given.manifest, asked, directory=f"{self._home}/{EXECUTIONS}/{name}", python=_PYTHON)
 

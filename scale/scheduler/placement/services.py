@@ -91,7 +91,6 @@ class Cleared(NamedTuple):
 
 
 @transaction.atomic
-@transaction.atomic
 def queue_clear_canceled(*, framework_id: str, when: datetime, most: int = MOST_CLEARED) -> Cleared:
     """Take canceled entries off the queue and record executions that never ran."""
     shapes = dict(Queue.objects.filter(is_canceled=True).order_by("id").values_list("pk", "shape")[:most])
@@ -178,7 +177,9 @@ _COLUMNS = [field.attname for field in JobExecution._meta.concrete_fields if not
 def _execution(claim: _Claim, prepared: Preparations, place: _Place, framework_id: str, when: datetime) -> JobExecution:
     node_id, gpus = place
     name = cluster_id(framework_id, claim.job_id, claim.exe_num)
-    configuration = prepared.configuration(name, claim.job_id, claim.exe_num, claim.resources, gpus) or command_configuration(
+    configuration = prepared.configuration(
+        name, claim.job_id, claim.exe_num, claim.resources, gpus, env=claim.env
+    ) or command_configuration(
         name,
         claim.command or [],
         env=claim.env,

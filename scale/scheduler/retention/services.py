@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
+from django.db.models import Q
 
 from scale.database import delete_rows
-from scale.job.models import Job, JobArray, JobExecution, JobExecutionEnd, JobExecutionOutput, JobInputFile, TaskUpdate
+from scale.job.models import (
+    DependentsDue,
+    Job,
+    JobArray,
+    JobDependency,
+    JobExecution,
+    JobExecutionEnd,
+    JobExecutionOutput,
+    JobInputFile,
+    TaskUpdate,
+)
 from scale.job.states import FINAL
 from scale.metrics.models import JobLoad
 from scale.scheduler.models import SetAside
@@ -52,6 +63,8 @@ def jobs_delete(*, ids: Iterable[int]) -> int:
     delete_rows(JobExecution, executions)
     if len(executions) == _PARTS:
         return 0
+    if not _cut_dependencies(jobs):
+        return 0
     _cut_links(jobs)
     JobInputFile.objects.filter(job__in=jobs).delete()
     SetAside.objects.filter(job_id__in=jobs).delete()
@@ -65,6 +78,13 @@ def _delete_arrays(ids: Iterable[int]) -> None:
     for array_id in ids:
         if not Job.objects.filter(array=array_id).exists():
             delete_rows(JobArray, [array_id])
+
+
+def _cut_dependencies(jobs: Sequence[int]) -> bool:
+    """What these waited for, and who once waited for them; no more than a batch, and whether that was all."""
+    DependentsDue.objects.filter(job__in=jobs).delete()
+    edges = JobDependency.objects.filter(Q(job__in=jobs) | Q(on__in=jobs)).values_list("pk", flat=True)[:UPDATES]
+    return delete_rows(JobDependency, list(edges)) < UPDATES
 
 
 def _cut_links(jobs: Iterable[int]) -> None:

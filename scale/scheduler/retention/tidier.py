@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from scale.fact import tell
+from scale.job.once.key import KEPT
+from scale.job.once.services import submission_keys_delete
 from scale.job.tasks.manager import TaskManager
 from scale.kernel.ids import TaskId
 from scale.scheduler.fence import Fence
@@ -15,7 +17,7 @@ from scale.scheduler.fleet import Fleet
 from scale.scheduler.retention import services
 from scale.scheduler.retention.leftovers import Leftovers
 from scale.scheduler.retention.rules import Bite, Retention, Row, bite
-from scale.scheduler.retention.selectors import jobs_page, loads_page, task_updates_page, tasks_not_over
+from scale.scheduler.retention.selectors import jobs_page, keys_page, loads_page, task_updates_page, tasks_not_over
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class Tidier:
         due = self._retention.due(when)
         self._take("task_updates", self._bite_updates, due.task_updates, when)
         self._take("jobs", self._bite_jobs, due.jobs, when)
+        self._take("submission_keys", self._bite_keys, when - KEPT, when)
         self._take("loads", self._bite_loads, due.jobs, when)
         self._take("outputs", self._bite_outputs, due.logs, when)
 
@@ -65,6 +68,13 @@ class Tidier:
                 self._done["task_updates"] += services.task_updates_delete(ids=found.ids)
         self._updates_seen = found.then or 0
         return found.then is not None
+
+    def _bite_keys(self, before: datetime, when: datetime) -> bool:
+        found = _next(keys_page, 0, services.UPDATES, before, when)
+        if found.ids:
+            with self._fence.writing():
+                self._done["submission_keys"] += submission_keys_delete(ids=found.ids)
+        return bool(found.ids) and found.then is not None
 
     def _bite_jobs(self, before: datetime, when: datetime) -> bool:
         found = _next(jobs_page, self._jobs_seen, services.JOBS, before, when)
