@@ -103,6 +103,14 @@ class Cursored(Paged):
         return cursor
 
 
+def check_later(ended: datetime | None, info: ValidationInfo) -> datetime | None:
+    """The end of a stretch of time, which is later than its `started`."""
+    started = info.data.get("started")
+    if ended is not None and started is not None and ended <= started:
+        raise ValueError("must be later than started")
+    return ended
+
+
 class Span(Paged):
     """A stretch of time in which something last changed."""
 
@@ -112,10 +120,7 @@ class Span(Paged):
     @field_validator("ended")
     @classmethod
     def _after_started(cls, ended: datetime | None, info: ValidationInfo) -> datetime | None:
-        started = info.data.get("started")
-        if ended is not None and started is not None and ended <= started:
-            raise ValueError("must be later than started")
-        return ended
+        return check_later(ended, info)
 
 
 class Bounded(Span):

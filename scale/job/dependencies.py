@@ -144,9 +144,9 @@ class Termed(Body):
         return Terms(self.depends_on, self.hold, self.supersedes)
 
 
-def place(number: int, count: int, *parts: object) -> str:
-    """Where a fault is in a request of so many jobs."""
-    return ".".join(map(str, ("jobs", number, *parts) if count > 1 else parts))
+def place(number: int, *parts: object) -> str:
+    """Where a fault is in a request of many jobs."""
+    return ".".join(map(str, ("jobs", number, *parts)))
 
 
 def arranged(terms: Sequence[Terms], sizes: Sequence[int]) -> list[int]:
@@ -176,16 +176,16 @@ def _edges(terms: Sequence[Terms], sizes: Sequence[int]) -> int:
 
 def _faults(number: int, terms: Sequence[Terms], sizes: Sequence[int]) -> Iterator[Fault]:
     if terms[number].supersedes is not None and sizes[number] > 1:
-        yield Fault(place(number, len(terms), "supersedes"), "an array cannot take the place of a job; submit one job")
+        yield Fault(place(number, "supersedes"), "an array cannot take the place of a job; submit one job")
     seen: set[tuple[int | None, int | None]] = set()
     for at, other in enumerate(terms[number].depends_on):
         if other.index is not None and other.index >= len(terms):
             told = f"there is no job {other.index} in this request; the last one is {len(terms) - 1}"
-            yield Fault(place(number, len(terms), "depends_on", at, "index"), told)
+            yield Fault(place(number, "depends_on", at, "index"), told)
         elif other.index == number:
-            yield Fault(place(number, len(terms), "depends_on", at, "index"), "a job cannot wait for itself")
+            yield Fault(place(number, "depends_on", at, "index"), "a job cannot wait for itself")
         elif (other.job, other.index) in seen:
-            yield Fault(place(number, len(terms), "depends_on", at), "names the same job as one before; say it once")
+            yield Fault(place(number, "depends_on", at), "names the same job as one before; say it once")
         seen.add((other.job, other.index))
 
 

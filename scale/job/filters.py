@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from scale.error.catalog import Category
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.job.submission import MAX_INT, Labels
 from scale.kernel.reading import MAX_ID, Body, Text, never_null
-from scale.parameters import Cursored, Flag, Id, Moment, Span, one_of, order_schema
+from scale.parameters import Cursored, Flag, Id, Moment, Span, check_later, one_of, order_schema
 from scale.storage.filters import TimeField
 
 ORDERS = (
@@ -159,6 +159,11 @@ class JobChoice(Body):
         if value is None:
             raise ValueError("is null; leave it out, or state it")
         return value
+
+    @field_validator("ended")
+    @classmethod
+    def _after_started(cls, ended: Moment | None, info: ValidationInfo) -> Moment | None:
+        return check_later(ended, info)
 
     @model_validator(mode="after")
     def _something(self) -> Self:

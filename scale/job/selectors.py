@@ -17,7 +17,7 @@ from scale.job.matching import Lines, jobs_fitting
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobInputFile, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.job.waiting.selectors import dependencies_of, why_job_waits
-from scale.kernel.errors import NotFound
+from scale.kernel.errors import Conflict, NotFound
 from scale.kernel.ids import ClusterId, TaskId, task_id
 from scale.parameters import given
 from scale.storage.filters import FileFilter
@@ -62,8 +62,16 @@ def job_found(job_id: int, when: datetime) -> Job:
 
 
 def job_submitted(ids: Sequence[int]) -> Job:
-    """What one submission made, as its answer shows it."""
-    job = submitted_array(ids)
+    """What one submission made, as its answer shows it.
+
+    :raises Conflict: it was removed meanwhile
+    """
+    try:
+        job = submitted_array(ids)
+    except Job.DoesNotExist:
+        raise Conflict(
+            f"Job {ids[0]} was submitted under this Idempotency-Key, and has been removed since; take another key."
+        ) from None
     if job.array is None:
         del vars(job)["job_ids"]
     return job

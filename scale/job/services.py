@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,7 +26,7 @@ from scale.job.states import FINAL, REQUEUEABLE, JobStatus, sources_of
 from scale.job.submission import Submission
 from scale.job.types.definition import COMMAND
 from scale.job.waiting.services import dependencies_record, dependents_settle, jobs_begin, queue_again
-from scale.kernel.errors import BadRequest, Forbidden
+from scale.kernel.errors import BadRequest, Fault, Forbidden, Invalid
 from scale.parameters import given
 from scale.present import ring_after_commit, tell_after_commit
 from scale.queue.entry import QueueEntry
@@ -55,16 +56,28 @@ def job_submit(*, submission: Asked, by: User, when: datetime) -> Job:
     :raises Forbidden: it is to supersede somebody else's job
     """
     if submission.indices is not None:
-        return submitted_array(jobs_submit(submissions=[submission], by=by, when=when))
+        with _alone():
+            ids = jobs_submit(submissions=[submission], by=by, when=when)
+        return submitted_array(ids)
     (draft,) = drafts_of([submission], when, [""])
     draft = draft._replace(terms=submission.terms)
     revision = draft.revision
-    with transaction.atomic():
+    with _alone(), transaction.atomic():
         [(job_id, draft)] = _submit_on_terms([draft], by, when)
         ring_after_commit(JOBS)
         tell_after_commit(logger, "submitted", [job_id], by=by.get_username(), name=submission.name)
     same = {"created": when, "last_status_change": when, "last_modified": when}
     return Job(pk=job_id, job_type=revision.job_type, job_type_rev=revision, owner=by, **_columns(draft, when), **same)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """A body that is one job has no places of jobs: its faults are told without."""
+    try:
+        yield
+    except Invalid as error:
+        faults = [Fault(fault.field.removeprefix("jobs.0").removeprefix("."), fault.message) for fault in error.faults]
+        raise type(error)(faults) from None
 
 
 @again_on_conflict

@@ -101,6 +101,8 @@ def test_each_thing_that_is_stated_narrows_a_choice(staff, three, choice, found)
         ({"job_types": []}, "job_types"),
         ({"job_types": [{"name": "a", "version": "1", "nam": 1}]}, "job_types.0.nam"),
         ({"array_ids": [0]}, "array_ids.0"),
+        ({"started": "PT1H", "ended": "PT1H"}, "ended"),
+        ({"started": "PT1H", "ended": "PT2H"}, "ended"),
     ],
 )
 @pytest.mark.parametrize("kind", ["cancel", "requeue", "uncancel"])

@@ -72,6 +72,16 @@ def test_a_job_that_is_not_there_is_refused_with_its_place_and_nothing_is_made(a
     assert Job.objects.count() == 1
 
 
+def test_a_fault_of_a_body_of_its_own_has_no_place_among_jobs_and_one_of_a_list_of_one_has(alice):
+    for wrong, field in (
+        ({"command": "true", "depends_on": [4711]}, "depends_on.0"),
+        ({"command": "true", "depends_on": [4711], "count": 3}, "depends_on.0"),
+        ({"job_type_id": 4711, "count": 3}, "job_type_id"),
+    ):
+        assert list(faults(alice.post("jobs/", wrong))) == [field]
+        assert list(faults(alice.post("jobs/bulk/", {"jobs": [wrong]}))) == [f"jobs.0.{field}"]
+
+
 def test_jobs_of_one_request_name_each_other_and_a_circle_is_refused(alice):
     jobs = [{"command": "true", "depends_on": [{"index": 1, "when": "end"}]}, {"command": "true", "depends_on": []}]
     ids = alice.post("jobs/bulk/", {"jobs": jobs}).json()["ids"]
@@ -242,6 +252,16 @@ def test_a_key_is_its_users_own_and_holds_for_a_day(alice, bob, clock):
     clock.move(timedelta(seconds=1))
     ids.add(once(alice, name="other").json()["id"])
     assert len(ids) == 3
+
+
+@pytest.mark.parametrize("change", [{}, {"count": 3}])
+def test_a_key_whose_job_was_removed_meanwhile_is_a_conflict(alice, change):
+    once(alice, **change)
+    Queue.objects.all().delete()
+    Job.objects.all().delete()
+    answer = once(alice, **change)
+    assert answer.status_code == 409
+    assert "removed" in answer.json()["detail"]
 
 
 def test_a_submission_that_was_refused_has_used_no_key(alice):

@@ -115,15 +115,14 @@ def _locked(ids: Collection[int]) -> dict[int, Job]:
 
 
 def _check_names(terms: Sequence[Terms], others: Collection[int]) -> None:
-    count = len(terms)
     faults = [
-        Fault(place(number, count, "depends_on", at), f"there is no job {other.job}")
+        Fault(place(number, "depends_on", at), f"there is no job {other.job}")
         for number, one in enumerate(terms)
         for at, other in enumerate(one.depends_on)
         if other.job is not None and other.job not in others
     ]
     faults += [
-        Fault(place(number, count, "supersedes"), f"there is no job {one.supersedes}")
+        Fault(place(number, "supersedes"), f"there is no job {one.supersedes}")
         for number, one in enumerate(terms)
         if one.supersedes is not None and one.supersedes not in others
     ]
@@ -140,7 +139,7 @@ def _check_superseded(terms: Sequence[Terms], others: dict[int, Job], by: User) 
         if not by.is_staff and old.owner_id != by.pk:
             raise Forbidden(f"Job {old.pk} belongs to somebody else; only staff may supersede it.")
         if old.is_superseded or old.pk in first:
-            raise Invalid([Fault(place(number, len(terms), "supersedes"), _successor(old, first.get(old.pk)))])
+            raise Invalid([Fault(place(number, "supersedes"), _successor(old, first.get(old.pk)))])
         first[old.pk] = number
 
 
