@@ -45,7 +45,8 @@ def losses_in(task: TaskId) -> int:
 
 def parse_cluster_id(task: str) -> ClusterId:
     """Name the execution that a task belongs to."""
-    return ClusterId("_".join(task.split("_")[:_SEGMENTS]))
+    segments = task.split("_", _SEGMENTS)
+    return ClusterId(task if len(segments) <= _SEGMENTS else task[: -len(segments[-1]) - 1])
 
 
 def execution_of(task: str) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from scale.job.execution.job_exe import RunningJobExecution
@@ -29,13 +30,15 @@ class Allocations:
                     self._hold(exe.node_id, self._held.get(exe.node_id, Resources()) + exe.resources)
 
     def remove(self, exes: Iterable[RunningJobExecution]) -> None:
+        gone: dict[int, list[Resources]] = defaultdict(list)
         with self._lock:
             for exe in exes:
                 if exe.node_id is not None and exe.cluster_id in (there := self._by_node.get(exe.node_id, {})):
                     del there[exe.cluster_id]
                     self._running_of_type[exe.job_type_id] -= 1
-                    left = self._held[exe.node_id] - exe.resources
-                    self._hold(exe.node_id, left if there else Resources())  # without what rounding left behind
+                    gone[exe.node_id].append(exe.resources)
+            for node_id, holds in gone.items():  # without what rounding leaves behind
+                self._hold(node_id, self._held[node_id].less(holds) if self._by_node[node_id] else Resources())
 
     def occupants(self, node_id: int) -> Sequence[Occupant]:
         with self._lock:

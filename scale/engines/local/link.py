@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import socket
@@ -14,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import orjson
 
 from scale.engines.local import keeper, places, translate, wire
 from scale.engines.protocol import Superseded, Term
@@ -35,7 +38,7 @@ class Link:
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
-        self._lines = wire.Lines()
+        self._lines = wire.Lines(_value)
         self._early: list[dict[str, Any]] = []
         self._sending = threading.Lock()
         self._poll = select.poll()
@@ -128,6 +131,14 @@ class Link:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _value(line: bytearray) -> Any:
+    """One of the keeper's lines; lone surrogates in it are rare, and only Python's own reader takes them."""
+    try:
+        return orjson.loads(line)
+    except ValueError:
+        return json.loads(line)
 
 
 def prepare(home: Path) -> Path:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scale.engines.local.task import Task
 
 IDLE = 300.0  # seconds without an engine and without tasks after which we go
-_TOGETHER = 0.005  # seconds for which reports wait for one another while launches are waiting, too
+_TOGETHER = 0.02  # seconds for which reports wait for one another while launches are waiting, too
 _BURST = 8  # launches between two looks at everything else
 _CHUNK = 1 << 16
 _SELDOM = 50_000  # objects; what we make goes by itself, and to look through all tasks for rings costs more than to start one

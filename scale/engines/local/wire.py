@@ -46,8 +46,9 @@ def line(value: object) -> bytes:
 class Lines:
     """Puts values together from bytes as they come in."""
 
-    def __init__(self) -> None:
+    def __init__(self, read: Callable[[bytearray], Any] = json.loads) -> None:
         self._rest = bytearray()
+        self._read = read
 
     def feed(self, data: bytes) -> list[Any]:
         """The values that are complete now.
@@ -59,4 +60,4 @@ class Lines:
             return []
         whole, _, rest = self._rest.rpartition(b"\n")
         self._rest = rest
-        return [json.loads(each) for each in whole.split(b"\n") if each]
+        return [self._read(each) for each in whole.split(b"\n") if each]

@@ -107,10 +107,12 @@ class RunningJobExecution:
     @property
     def error(self) -> Error | None:
         """Its error's row; looks it up in the database once a process."""
+        name = self._state.error
+        if name is None:
+            return None
         from scale.error.lookup import error_named  # the only reason for this module to reach the database
 
-        name = self._state.error
-        return None if name is None else error_named(name, self.job_type_name)
+        return error_named(name, self.job_type_name)
 
     @property
     def error_category(self) -> str | None:

@@ -152,9 +152,10 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: C901, PLR0911 one case 
 
 
 def _finish(exe: Execution, when: datetime, heard: datetime) -> Execution:
-    if exe.remaining:
+    if exe.remaining or exe.status is not ExecutionStatus.RUNNING:
         return exe._replace(current=None, idle_since=heard)
-    return _end(exe, ExecutionStatus.COMPLETED, when, current=None, idle_since=heard)
+    completed = ExecutionStatus.COMPLETED
+    return Execution((), status=completed, finished=when, idle_since=heard, losses_allowed=exe.losses_allowed)
 
 
 def _end(exe: Execution, status: ExecutionStatus, when: datetime, error: str | None = None, **beside: Any) -> Execution:
