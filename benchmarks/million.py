@@ -206,7 +206,7 @@ def measured(query: Callable[[], Any]) -> dict[str, Any]:
             query()
             times.append(clock.monotonic() - began)
             transaction.set_rollback(True)
-    return {"ms": round(min(times) * 1000, 1), "statements": len(said), "plan": plans(said)}
+    return {"ms": round(min(times) * 1000, 3), "statements": len(said), "plan": plans(said)}
 
 
 def plans(said: list[tuple[str, Any]]) -> list[str]:
