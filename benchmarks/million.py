@@ -34,16 +34,24 @@ from django.db.models import Q
 import harness
 from figures import Row
 from filling import copy, mend_sequences, moment
+from scale.cursors import cursor_at, rows_after
+from scale.job.commands.selectors import job_ids_chosen
 from scale.job.execution.selectors import executions_ended_since, executions_to_cancel, executions_unended
 from scale.job.execution.services import jobs_recover
 from scale.job.filters import JobChoice, JobFilter
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
-from scale.job.selectors import job_ids_chosen, jobs_selected
+from scale.job.selectors import jobs_selected
 from scale.job.services import job_submit, jobs_cancel
 from scale.job.states import JobStatus
 from scale.job.submission import parse_submission
 from scale.kernel.clock import SystemClock
 from scale.kernel.ids import TaskId
+from scale.metrics.columns import JOB_TYPES
+from scale.metrics.filters import PlotFilter
+from scale.metrics.plots import plots_drawn
+from scale.metrics.selectors import demand, load_now, system_failures, types_running
+from scale.node.models import Node
+from scale.paging import count_of, rows_between
 from scale.queue.models import Queue
 from scale.queue.ordering import QueueMode
 from scale.queue.selectors import queue_lines
@@ -58,6 +66,7 @@ from scale.scheduler.retention.tidier import OUTPUTS
 from tests.builders import NOW
 
 PAGE = 100
+ORDERS = ("priority", "-started", "ended", "-duration", "status", "job_type", "name")
 SHAPES = 40
 BULK = 10_000  # jobs that were submitted at the same moment
 
@@ -120,7 +129,12 @@ def claim() -> None:
     for entries in first_of_each(QueueMode.FIFO):
         backlog.add(entries)
     asks = [ask for line in backlog.lines() for ask in line.asks]
-    plan_apply(placements=[Placement(ask, None) for ask in asks], gpus={}, framework_id="f", when=NOW)  # type: ignore[arg-type]
+    node, _ = Node.objects.get_or_create(hostname="node-1", defaults={"created": NOW, "last_modified": NOW})
+    plan_apply(placements=[Placement(ask, node.pk) for ask in asks], gpus={}, framework_id="f", when=NOW)
+
+
+def listed(**wanted: Any) -> list[Job]:
+    return rows_between(jobs_selected(JobFilter(**wanted)), 0, PAGE)
 
 
 def queries() -> dict[str, Callable[[], Any]]:
@@ -133,6 +147,10 @@ def queries() -> dict[str, Callable[[], Any]]:
     tasks = [TaskId(f"scale_job_f_{number}x1_main") for number in range(OUTPUTS)]
     mine = Queue.objects.get(pk=(Queue.objects.earliest("id").pk + waiting.pk) // 2)
     before = Q(priority__lt=mine.priority) | Q(priority=mine.priority, queued__lt=mine.queued)
+    by_start = jobs_selected(JobFilter(order=("-started",)))
+    week = PlotFilter.of({"started": ["P7D"], "group": ["overview", "errors"]}, late)
+    deep = min(50_000, ended // 2)
+    cursor = cursor_at(by_start, rows_between(by_start, deep, deep + 1)[0])
     return {
         "sizes_waiting": lambda: sizes_waiting(waiting.pk),
         "25 of each": lambda: first_of_each(QueueMode.FIFO),
@@ -146,14 +164,23 @@ def queries() -> dict[str, Callable[[], Any]]:
         "executions_ended_since, 3 hours": lambda: list(executions_ended_since(late - timedelta(hours=3))),
         "jobs_recover": lambda: jobs_recover(when=NOW),
         "jobs_cancel of 1000": lambda: jobs_cancel(ids=range(ended - 1000, ended), by=alice, when=NOW),
-        "jobs, the newest": lambda: list(jobs_selected(JobFilter())[:PAGE]),
+        "jobs, the newest": lambda: listed(),
         "jobs, how many": lambda: jobs_selected(JobFilter()).count(),
-        "jobs, failed": lambda: list(jobs_selected(JobFilter(status=("FAILED",)))[:PAGE]),
-        "jobs, queued or running": lambda: list(jobs_selected(JobFilter(status=("QUEUED", "RUNNING")))[:PAGE]),
+        "jobs, failed": lambda: listed(status=("FAILED",)),
+        "jobs, queued or running": lambda: listed(status=("QUEUED", "RUNNING")),
         "jobs, failed, how many": lambda: jobs_selected(JobFilter(status=("FAILED",))).count(),
-        "jobs, changed in the last hour": lambda: list(jobs_selected(JobFilter(started=late - timedelta(hours=1)))[:PAGE]),
-        "jobs, by last_modified": lambda: list(jobs_selected(JobFilter(order=("-last_modified",)))[:PAGE]),
-        "jobs, by priority": lambda: list(jobs_selected(JobFilter(order=("priority",)))[:PAGE]),
+        "jobs, changed in the last hour": lambda: listed(started=late - timedelta(hours=1)),
+        "jobs, by last_modified": lambda: listed(order=("-last_modified",)),
+        **{f"jobs, by {order}": lambda order=order: listed(order=(order,)) for order in ORDERS},
+        "jobs, the 50,000th by cursor": lambda: rows_between(rows_after(by_start, cursor), 0, PAGE),
+        "jobs, the 50,000th by page": lambda: rows_between(by_start, deep, deep + PAGE),
+        "jobs, failed, about how many": lambda: count_of(jobs_selected(JobFilter(status=("FAILED",))), 10_000),
+        "job types, running": types_running,
+        "job types, system failures": system_failures,
+        "load, measured": load_now,
+        "queued resources": demand,
+        "plot, counts of a week": lambda: plots_drawn(JOB_TYPES, week),
+        "plot, all columns of a week": lambda: plots_drawn(JOB_TYPES, week.model_copy(update={"group": ()})),
         "jobs, all that wait, by number": lambda: job_ids_chosen(JobChoice(status=[JobStatus.QUEUED]), alice, among=JobStatus),
         "history, a page of updates": lambda: task_updates_page(updates[0], UPDATES),
         "history, a page of jobs": lambda: jobs_page(ended - 2000, JOBS),
@@ -179,7 +206,7 @@ def measured(query: Callable[[], Any]) -> dict[str, Any]:
             query()
             times.append(clock.monotonic() - began)
             transaction.set_rollback(True)
-    return {"ms": round(min(times) * 1000, 1), "statements": len(said), "plan": plans(said)}
+    return {"ms": round(min(times) * 1000, 3), "statements": len(said), "plan": plans(said)}
 
 
 def plans(said: list[tuple[str, Any]]) -> list[str]:

@@ -46,10 +46,23 @@ class WrongSetting(ScaleError):
     """SCALE_URL or SCALE_TOKEN cannot be used."""
 
 
+class Complaint(NamedTuple):
+    """One thing that the service does not take; of a manifest or a configuration also by the code of the rule."""
+
+    field: str
+    message: str
+    code: str = ""
+    pointer: str = ""
+
+    def __str__(self) -> str:
+        place = self.pointer or self.field
+        return f"{f'{place}: ' if place else ''}{self.message}{f' ({self.code})' if self.code else ''}"
+
+
 class Refused(BadRequest):
     """The service said no."""
 
-    def __init__(self, status: int, message: str, faults: Sequence[Fault] = ()) -> None:
+    def __init__(self, status: int, message: str, faults: Sequence[Complaint] = ()) -> None:
         self.status = status
         self.faults = tuple(faults)
         super().__init__(_told(message, self.faults))
@@ -71,6 +84,11 @@ class LogPart(NamedTuple):
     content: bytes
     stop: int  #: where the next part begins
     is_over: bool  #: nothing will follow
+
+
+class Defined(NamedTuple):
+    is_new: bool
+    answer: Json  #: of a new job type, the type; of one that was changed, whether it is valid, and the warnings
 
 
 class ScaleClient:
@@ -121,9 +139,15 @@ class ScaleClient:
 
     # Jobs
 
-    def submit(self, command: str | Sequence[str], **fields: Any) -> Json:
-        """Put a job on the queue; the fields are those of POST jobs/, and what is left out has the service's default."""
-        return self._json("POST", "jobs/", json={"command": command if isinstance(command, str) else list(command), **fields})
+    def submit(self, command: str | Sequence[str] | None = None, *, idempotency_key: str | None = None, **fields: Any) -> Json:
+        """Put a job on the queue, of a command or, with `job_type` among the fields, of a job type.
+
+        The fields are those of POST jobs/, and what is left out has the service's default. Sent again under the same key, the
+        same job is answered and none is made.
+        """
+        body = fields if command is None else {"command": command if isinstance(command, str) else list(command), **fields}
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        return self._json("POST", "jobs/", json=body, headers=headers)
 
     def submit_many(self, jobs: Iterable[Mapping[str, Any]]) -> list[int]:
         """Put up to 10,000 jobs on the queue, all or none; each is the body of a POST jobs/. Returns their ids in this order."""
@@ -133,9 +157,20 @@ class ScaleClient:
     def job(self, job_id: int) -> Json:
         return self._json("GET", f"jobs/{job_id}/")
 
-    def jobs(self, *, status: Iterable[str] = (), order: str = "-id", page_size: int = 100, page: int = 1) -> Json:
-        """One page of jobs, the newest first."""
-        return self._json("GET", "jobs/", params={"status": [*status], "order": order, "page_size": page_size, "page": page})
+    def jobs(
+        self, *, status: Iterable[str] = (), order: str = "-id", page_size: int = 100, page: int = 1, **filters: Any
+    ) -> Json:
+        """One page of jobs, the newest first; the filters are the parameters of GET jobs/, such as `owner="alice"`."""
+        paged = {"status": [*status], "order": order, "page_size": page_size, "page": page}
+        return self._json("GET", "jobs/", params={**paged, **filters})
+
+    def array(self, array_id: int) -> Json:
+        """An array, with `counts` of its members by status."""
+        return self._json("GET", f"job-arrays/{array_id}/")
+
+    def input_files(self, job_id: int, *, page_size: int = 1000) -> Json:
+        """One page of the files that a job of a job type reads."""
+        return self._json("GET", f"jobs/{job_id}/input_files/", params={"page_size": page_size})
 
     def executions(self, job_id: int) -> Json:
         """One page of a job's executions, the latest first."""
@@ -192,14 +227,37 @@ class ScaleClient:
         told = self._json("GET", f"job-executions/{execution_id}/logs/{stream}/", params={"format": "json"})
         return told or {"task_id": None, "stream": stream, "text": ""}
 
-    def cancel(self, *job_ids: int) -> Json:
-        """Cancel jobs; the answer names those that were, those that had ended, and those that nobody knows."""
-        return self._json("POST", "jobs/cancel/", json={"job_ids": [*job_ids]})
+    def cancel(self, *job_ids: int, **choice: Any) -> Json:
+        """Cancel jobs: these, or those that fit every field of the choice, such as `owners=["alice"]`.
 
-    def requeue(self, *job_ids: int, priority: int | None = None) -> Json:
-        """Try jobs anew that failed or were canceled; the answer is as that of `cancel`."""
-        urgency = {} if priority is None else {"priority": priority}
-        return self._json("POST", "jobs/requeue/", json={"job_ids": [*job_ids], **urgency})
+        The answer names those that were canceled and, of the named ones, those that were over and those that nobody knows. If
+        they are more than 500, `command` tells what the scheduler works off; `wait_command` waits for it.
+        """
+        return self._change("cancel", job_ids, choice)
+
+    def requeue(self, *job_ids: int, priority: int | None = None, **choice: Any) -> Json:
+        """Try jobs anew that failed or were canceled; choice and answer are as those of `cancel`."""
+        return self._change("requeue", job_ids, choice if priority is None else {**choice, "priority": priority})
+
+    def uncancel(self, *job_ids: int, **choice: Any) -> Json:
+        """Take back the cancel of jobs that never were on the queue; choice and answer are as those of `cancel`."""
+        return self._change("uncancel", job_ids, choice)
+
+    def hold(self, *job_ids: int, **choice: Any) -> Json:
+        """Keep jobs from being placed; choice and answer are as those of `cancel`."""
+        return self._change("hold", job_ids, choice)
+
+    def release(self, *job_ids: int, **choice: Any) -> Json:
+        """End a hold; choice and answer are as those of `cancel`."""
+        return self._change("release", job_ids, choice)
+
+    def _change(self, how: str, job_ids: Sequence[int], choice: Mapping[str, Any]) -> Json:
+        named = {"job_ids": [*job_ids]} if job_ids or not choice else {}
+        return self._json("POST", f"jobs/{how}/", json={**named, **choice})
+
+    def command(self, command_id: int) -> Json:
+        """How far something is that is done with very many jobs."""
+        return self._json("GET", f"jobs/commands/{command_id}/")
 
     def wait(self, job_id: int, timeout: float | None = None) -> Json:
         """Wait until the job has ended, and tell it as it then is.
@@ -208,6 +266,27 @@ class ScaleClient:
         :raises Unreachable: the service has been away for long
         """
         return self.wait_for(lambda: self.job(job_id), lambda job: job["status"] in ENDED, timeout)
+
+    def wait_array(self, array_id: int, timeout: float | None = None) -> Json:
+        """Wait until every member of an array has ended, and tell the array as it then is.
+
+        :raises TimeoutError: it goes on after this many seconds
+        """
+
+        def is_over(array: Json) -> bool:
+            return not any(number for status, number in array["counts"].items() if status not in ENDED)
+
+        return self.wait_for(lambda: self.array(array_id), is_over, timeout)
+
+    def wait_command(self, command_id: int, told: Callable[[Json], object] = lambda command: None) -> Json:
+        """Wait until a command is worked off; each time that it is looked at, `told` gets it."""
+
+        def look() -> Json:
+            command = self.command(command_id)
+            told(command)
+            return command
+
+        return self.wait_for(look, lambda command: command["ended"] is not None)
 
     def wait_for(self, ask: Callable[[], T], enough: Callable[[T], bool], timeout: float | None = None) -> T:
         """Ask again and again, ever more calmly, until the answer is enough."""
@@ -255,9 +334,19 @@ class ScaleClient:
     def change_scheduler(self, **fields: Any) -> None:
         self._ask("PATCH", "scheduler/", json=fields)
 
-    def job_types(self) -> Json:
-        """One page of the kinds of jobs, by name."""
-        return self._json("GET", "job-types/", params={"page_size": 1000})
+    # Job types, workspaces and files
+
+    def job_types(self, *, page_size: int = 1000, **filters: Any) -> Json:
+        """One page of the kinds of jobs, by name; the filters are the parameters of GET job-types/, such as `keyword="tile"`."""
+        return self._json("GET", "job-types/", params={"page_size": page_size, **filters})
+
+    def job_type_names(self, *, page_size: int = 1000, **filters: Any) -> Json:
+        """One page of the kinds of jobs, all versions of each as one."""
+        return self._json("GET", "job-type-names/", params={"page_size": page_size, **filters})
+
+    def job_type_versions(self, name: str, *, page_size: int = 1000, **filters: Any) -> Json:
+        """One page of the versions of a job type, the newest first."""
+        return self._json("GET", f"job-types/{quote(name, safe='')}/", params={"page_size": page_size, **filters})
 
     def job_types_status(self) -> Json:
         """How many jobs of which status there are of each kind, of the last three hours."""
@@ -266,11 +355,63 @@ class ScaleClient:
     def job_type(self, name: str, version: str) -> Json:
         return self._json("GET", _type_path(name, version))
 
+    def define_job_type(self, manifest: Any, **fields: Any) -> Defined:
+        """Make a job type from its Seed manifest, or change the one that has its name and version.
+
+        The fields are those of POST job-types/, such as `configuration`.
+
+        :raises Refused: the manifest or the configuration break a rule; each fault tells the rule's code and its place
+        """
+        answer = self._ask("POST", "job-types/", json={"manifest": manifest, **fields})
+        return Defined(answer.status_code == HTTPStatus.CREATED, answer.json())
+
+    def validate_job_type(self, manifest: Any, configuration: Any = None) -> Json:
+        """Whether a manifest, and a configuration beside it, would be taken: `is_valid`, `errors`, `warnings`."""
+        beside = {} if configuration is None else {"configuration": configuration}
+        return self._json("POST", "job-types/validation/", json={"manifest": manifest, **beside})
+
     def change_job_type(self, name: str, version: str, **fields: Any) -> None:
         self._ask("PATCH", _type_path(name, version), json=fields)
 
+    def workspaces(self, *, page_size: int = 1000, **filters: Any) -> Json:
+        """One page of workspaces, by name."""
+        return self._json("GET", "workspaces/", params={"page_size": page_size, **filters})
+
+    def workspace(self, workspace_id: int) -> Json:
+        return self._json("GET", f"workspaces/{workspace_id}/")
+
+    def workspace_named(self, name: str) -> Json:
+        """:raises NotFound: there is none"""
+        found = self.workspaces(name=name)["results"]
+        if not found:
+            raise NotFound(f"There is no workspace {name}.")
+        return self.workspace(found[0]["id"])
+
+    def create_workspace(self, name: str, path: str, **fields: Any) -> Json:
+        """Make a directory a workspace; it must be there on every machine that runs jobs which use it."""
+        configuration = {"broker": {"type": "host", "host_path": path}}
+        return self._json("POST", "workspaces/", json={"name": name, "configuration": configuration, **fields})
+
+    def change_workspace(self, workspace_id: int, **fields: Any) -> None:
+        self._ask("PATCH", f"workspaces/{workspace_id}/", json=fields)
+
+    def files(self, *, page_size: int = 100, **filters: Any) -> Json:
+        """One page of the files that jobs have read or made, the newest first."""
+        return self._json("GET", "files/", params={"page_size": page_size, **filters})
+
+    # What there is to do
+
     def queue_status(self) -> Json:
-        return self._json("GET", "queue/status/")
+        """What waits on the queue, by job type."""
+        return self._json("GET", "queue/status/", params={"page_size": 1000})
+
+    def running(self) -> Json:
+        """What runs, by job type."""
+        return self._json("GET", "job-types/running/", params={"page_size": 1000})
+
+    def load(self, **filters: Any) -> Json:
+        """How many jobs were not over at each full hour, the newest hours last."""
+        return self._json("GET", "load/", params={"page_size": 1000, **filters})
 
     def status(self) -> Json:
         """The status document."""
@@ -280,8 +421,9 @@ class ScaleClient:
         """How much there is of everything that grows; for staff."""
         return self._json("GET", "sizes/")
 
-    def errors(self) -> Json:
-        return self._json("GET", "errors/")
+    def errors(self, *, page_size: int = 1000, **filters: Any) -> Json:
+        """One page of why jobs fail; the filters are the parameters of GET errors/, such as `job_type_name="tile"`."""
+        return self._json("GET", "errors/", params={"page_size": page_size, **filters})
 
     def version(self) -> Json:
         return self._json("GET", "version/")
@@ -350,15 +492,17 @@ def _trouble(answer: httpx.Response) -> Refused | Unwell:
         message = "The service wants a token: set SCALE_TOKEN."
     if answer.is_server_error:
         return Unwell(answer.status_code, message)
-    faults = [
-        Fault(str(e.get("field", "")), str(e.get("message", ""))) for e in problem.get("errors") or () if isinstance(e, dict)
-    ]
+    faults = [_complaint(error) for error in problem.get("errors") or () if isinstance(error, dict)]
     return Refused(answer.status_code, message, faults)
 
 
-def _told(message: str, faults: Sequence[Fault]) -> str:
+def _complaint(error: Json) -> Complaint:
+    return Complaint(*(str(error.get(part) or "") for part in Complaint._fields))
+
+
+def _told(message: str, faults: Sequence[Complaint]) -> str:
     """The message with each fault on a line of its own; a message that only strings them together says nothing more."""
-    if message != "; ".join(map(str, faults)):
+    if not faults or not all(fault.message in message for fault in faults):
         return "\n  ".join([message, *map(str, faults)])
     return str(faults[0]) if len(faults) == 1 else "\n  ".join(["This cannot be taken:", *map(str, faults)])
 

@@ -17,7 +17,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.views import set_rollback
 
 from scale.database import is_passing
-from scale.kernel.errors import BadRequest, ClusterTrouble, Fault, Forbidden, Invalid, NotFound
+from scale.kernel.errors import BadRequest, ClusterTrouble, Conflict, Forbidden, Invalid, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ RETRY_AFTER = "5"
 STATUSES: Sequence[tuple[type[Exception], HTTPStatus]] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (Forbidden, HTTPStatus.FORBIDDEN),
+    (Conflict, HTTPStatus.CONFLICT),
     (BadRequest, HTTPStatus.BAD_REQUEST),
     (ClusterTrouble, HTTPStatus.SERVICE_UNAVAILABLE),
     (Http404, HTTPStatus.NOT_FOUND),
@@ -48,13 +49,13 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse
     if status is None:
         return None
     set_rollback()
-    answer = problem(context["request"].path, status, _detail(exc), exc.faults if isinstance(exc, Invalid) else ())
+    answer = problem(context["request"].path, status, _detail(exc), exc.told if isinstance(exc, Invalid) else ())
     for name, value in _headers(exc, status).items():
         answer[name] = value
     return answer
 
 
-def problem(path: str, status: int, detail: str, faults: Sequence[Fault] = ()) -> JsonResponse:
+def problem(path: str, status: int, detail: str, faults: Sequence[Mapping[str, str]] = ()) -> JsonResponse:
     """A problem document; `detail` is a sentence for a person, `errors` names each field."""
     document: dict[str, Any] = {
         "type": "about:blank",
@@ -64,7 +65,7 @@ def problem(path: str, status: int, detail: str, faults: Sequence[Fault] = ()) -
         "instance": path,
     }
     if faults:
-        document["errors"] = [fault._asdict() for fault in faults]
+        document["errors"] = list(faults)
     answer = JsonResponse(document, status=status, content_type=MEDIA_TYPE)
     # Django would log each as an error of ours
     answer._has_been_logged = status == HTTPStatus.SERVICE_UNAVAILABLE  # type: ignore[attr-defined]

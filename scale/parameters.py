@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Self, get_origin
+from typing import Annotated, Any, ClassVar, Self, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -21,7 +21,7 @@ from pydantic import (
 
 from scale.kernel.errors import Fault, Invalid
 from scale.kernel.moments import parse_moment
-from scale.kernel.reading import MAX_ID, read
+from scale.kernel.reading import MAX_ID, Text, read
 
 _FLAGS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 _DURATION = TypeAdapter(timedelta)
@@ -47,7 +47,13 @@ def _flag(value: object) -> object:
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
-    WithJsonSchema({"type": "string", "description": "A moment with its zone, or a duration: that long ago."}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "A moment with its zone, or a duration: that long ago.",
+            "examples": ["PT1H", "2026-01-31T12:00:00Z"],
+        }
+    ),
 ]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
@@ -82,6 +88,29 @@ class Paged(Parameters):
     )
 
 
+class Cursored(Paged):
+    """A list that may be gone through by cursor."""
+
+    cursor: Text | None = Field(
+        None, max_length=10_000, description="Instead of pages: empty to begin, then as `next` has it. Nothing is counted then."
+    )
+
+    @field_validator("cursor")
+    @classmethod
+    def _instead_of_a_page(cls, cursor: str | None, info: ValidationInfo) -> str | None:
+        if cursor is not None and info.data.get("page", 1) != 1:
+            raise ValueError("stands instead of a page; state one of them")
+        return cursor
+
+
+def check_later(ended: datetime | None, info: ValidationInfo) -> datetime | None:
+    """The end of a stretch of time, which is later than its `started`."""
+    started = info.data.get("started")
+    if ended is not None and started is not None and ended <= started:
+        raise ValueError("must be later than started")
+    return ended
+
+
 class Span(Paged):
     """A stretch of time in which something last changed."""
 
@@ -91,10 +120,46 @@ class Span(Paged):
     @field_validator("ended")
     @classmethod
     def _after_started(cls, ended: datetime | None, info: ValidationInfo) -> datetime | None:
-        started = info.data.get("started")
-        if ended is not None and started is not None and ended <= started:
-            raise ValueError("must be later than started")
+        return check_later(ended, info)
+
+
+class Bounded(Span):
+    """A stretch of time that is stated or has ended now, and is not too long."""
+
+    longest: ClassVar[timedelta]
+    usual_days: ClassVar[int] = 7  #: whole days before, where no beginning is stated
+
+    started: Moment | None = Field(
+        None, validate_default=True, description="A moment, or a duration; else the midnight (UTC) of seven days ago."
+    )
+    ended: Moment | None = Field(None, validate_default=True, description="The same; else now.")
+
+    @field_validator("started", mode="before")
+    @classmethod
+    def _some_days_ago(cls, started: object, info: ValidationInfo) -> object:
+        if started is not None:
+            return started
+        when: datetime = (info.context or {})["when"]
+        return when.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=cls.usual_days)
+
+    @field_validator("ended", mode="before")
+    @classmethod
+    def _now(cls, ended: object, info: ValidationInfo) -> object:
+        return (info.context or {})["when"] if ended is None else ended
+
+    @field_validator("ended")
+    @classmethod
+    def _not_too_long(cls, ended: datetime, info: ValidationInfo) -> datetime:
+        started: datetime | None = info.data.get("started")
+        if started is not None and ended - started > cls.longest:
+            raise ValueError(f"may be at most {cls.longest.days} days after started")
         return ended
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        assert self.started is not None  # noqa: S101 there is a default
+        assert self.ended is not None  # noqa: S101
+        return self.started, self.ended
 
 
 def one_of(names: Sequence[str]) -> Callable[[tuple[str, ...]], tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
@@ -16,6 +17,8 @@ class FaultOut(serializers.Serializer[Any]):
 
     field = serializers.CharField(help_text="A dotted path, such as `resources.cpus`; empty for the whole.")
     message = serializers.CharField()
+    code = serializers.CharField(required=False, help_text="Of a fault in a manifest or a configuration: which rule it breaks.")
+    pointer = serializers.CharField(required=False, help_text="Of the same: its place, as a JSON pointer (RFC 6901).")
 
 
 class ProblemOut(serializers.Serializer[Any]):
@@ -34,6 +37,15 @@ def problems(*statuses: int) -> dict[Any, Any]:
     return {(status, MEDIA_TYPE): ProblemOut for status in sorted({*statuses, 401, 503})}
 
 
+def answer_headers(*statuses: int, **words: str) -> list[OpenApiParameter]:
+    """The headers that come with answers of these statuses, and what they say."""
+    return [
+        OpenApiParameter(name, location=OpenApiParameter.HEADER, response=list(statuses), description=said)
+        for name, said in words.items()
+    ]
+
+
+@cache
 def page_of(shape: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
     return inline_serializer(
         f"{shape.__name__.removesuffix('Out')}Page",
@@ -44,6 +56,26 @@ def page_of(shape: type[serializers.BaseSerializer[Any]]) -> serializers.Seriali
             "results": shape(many=True),
         },
     )
+
+
+def long_page_of(shape: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
+    return inline_serializer(
+        f"{shape.__name__.removesuffix('Out')}LongPage",
+        {
+            "count": serializers.IntegerField(allow_null=True, help_text="Null where a cursor is used."),
+            "count_is_estimate": serializers.BooleanField(
+                help_text="Whether the count is: of very many rows, not all are counted."
+            ),
+            "next": serializers.URLField(allow_null=True),
+            "previous": serializers.URLField(allow_null=True, help_text="Null where a cursor is used."),
+            "results": shape(many=True),
+        },
+    )
+
+
+def newest_version(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
+    """Of the addresses that several versions have alike, those of the newest one; the document is about them."""
+    return [one for one in endpoints if not one[0].startswith("/api/v6/")]
 
 
 def parameters_of(model: type[Parameters]) -> list[OpenApiParameter]:

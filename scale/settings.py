@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "scale.queue",
     "scale.storage",
     "scale.job",
+    "scale.metrics",
     "scale.scheduler",
 ]
 
@@ -119,7 +120,8 @@ LOG_SOURCES = {"local": "scale.engines.local.logs.LocalLogs"}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Scale",
     "VERSION": __version__,
-    "DESCRIPTION": "Submit jobs, watch them run, read the live status of the cluster.",
+    "DESCRIPTION": "Submit jobs, watch them run, read the live status of the cluster. All of /api/v7/ is at /api/v6/, too.",
+    "PREPROCESSING_HOOKS": ["scale.schema.newest_version"],
     "OAS_VERSION": "3.1.0",  # pydantic speaks 3.1
     "SERVE_INCLUDE_SCHEMA": False,
     "PATH_CONVERTER_OVERRIDES": {"id": int},
@@ -133,6 +135,8 @@ SPECTACULAR_SETTINGS = {
         "Category": "scale.error.catalog.Category",
         "QueueMode": "scale.queue.ordering.QueueMode",
     },
+    "COMPONENT_SPLIT_PATCH": False,  # what a change may state, its own model says
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "scale.openapi.mended"],
 }
 
 LOGGING = {

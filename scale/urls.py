@@ -20,16 +20,19 @@ handler404 = "scale.exceptions.not_found"
 handler500 = "scale.exceptions.server_error"
 
 api: list[Any] = [
+    path("", include("scale.metrics.urls")),  # before the names of job types
     path("", include("scale.job.urls")),
     path("", include("scale.error.urls")),
     path("", include("scale.node.urls")),
     path("", include("scale.scheduler.urls")),
+    path("", include("scale.storage.urls")),
     path("version/", VersionApi.as_view(), name="version"),
 ]
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs")),
     path("", include("scale.account.urls")),
+    path("api/v6/", include((api, "v6"))),  # the same code; who came at it is sent on to it
     path("api/v7/", include(api)),
     path("api/schema/", SpectacularAPIView.as_view(**_OPEN), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(**_OPEN), name="docs"),

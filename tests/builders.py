@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from scale.job.models import JobExecution, JobType, TaskUpdate
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.exe_task import JobExecutionTask
 from scale.job.tasks.update import TaskStatus, TaskStatusUpdate
+from scale.kernel.attributes import Value, given
 from scale.kernel.clock import Clock, ManualClock
 from scale.kernel.ids import TaskId, cluster_id, task_id
 from scale.kernel.resources import Resources
@@ -187,11 +188,12 @@ def an_ask(
     *,
     job_type_id: int = 10,
     queued: datetime | None = None,
+    asks: Mapping[str, Any] | None = None,
     **needs: float,
 ) -> Ask:
-    """The later its number, the later it was queued."""
+    """The later its number, the later it was queued. ``asks`` is the document of what it asks of nodes."""
     amounts = Resources(cpus=cpus, **needs)
-    shape = shape_of(job_type_id, priority, amounts)
+    shape = shape_of(job_type_id, priority, amounts, asks)
     return Ask(number, number, job_type_id, priority, queued or later(seconds=number), amounts, shape)
 
 
@@ -206,6 +208,8 @@ def a_slot(
     *,
     is_ready: bool = True,
     not_ready: str = "",
+    attributes: Mapping[str, Value] | None = None,
     **has: float,
 ) -> Slot:
-    return Slot(number, f"node-{number}", Resources(cpus=cpus, **has), is_ready, not_ready, occupants)
+    known = {**(attributes or {}), **given(f"node-{number}", "local")}
+    return Slot(number, f"node-{number}", Resources(cpus=cpus, **has), is_ready, not_ready, occupants, known)

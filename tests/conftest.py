@@ -9,9 +9,13 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
+from hypothesis import settings as hypothesis_settings
 
 from scale.kernel.clock import ManualClock
 from scale.kernel.locks import locks_held
+
+hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine is slow, and no fault of ours
+hypothesis_settings.load_profile("untimed")
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -43,7 +43,10 @@ class World:
         self.user, _ = User.objects.get_or_create(username="alice")
         self.engine = InstantEngine(nodes, behave, holds_back=holds_back, after=after.engine if after else None)
         self.fence = Fence(term_begin(by=Candidate(uuid4().hex, "here", os.getpid()), when=self.now))
-        self.scheduler = Scheduler(engines={"instant": self.engine}, clock=self.clock, fence=self.fence, limits=limits)
+        engines = {"instant": self.engine}
+        self.scheduler = Scheduler(
+            engines=engines, clock=self.clock, fence=self.fence, limits=limits, sources=lambda name: engines[name]
+        )
         self.scheduler.start()
 
     @property

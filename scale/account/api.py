@@ -31,6 +31,8 @@ class TokenApi(APIView):
     permission_classes = (AllowAny,)
     parser_classes = (JsonParser, FormParser)
 
-    @extend_schema(operation_id="token_issue", request=Credentials, responses={200: TokenOut, **problems(400)})
+    @extend_schema(  # it takes forms too, for people; a program needs one way
+        operation_id="token_issue", request={"application/json": Credentials}, responses={200: TokenOut, **problems(400)}
+    )
     def post(self, request: Request) -> Response:
         return Response({"token": token_issue(credentials=read(Credentials, request.data))})

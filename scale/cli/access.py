@@ -23,9 +23,6 @@ P = ParamSpec("P")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's answer as JSON, and nothing else.")]
 JobId = Annotated[int, typer.Argument(metavar="ID", min=1, help="The job's id.", autocompletion=complete.job_ids)]
-JobIds = Annotated[
-    list[int], typer.Argument(metavar="ID...", min=1, help="The ids of the jobs.", autocompletion=complete.job_ids)
-]
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from scale.cli import cluster, demo, jobs, logs, operate, scheduler, sizes, submit, up
+from scale.cli import changing, cluster, demo, jobs, logs, nodes, operate, scheduler, sizes, storage, submit, types, up
 from scale.cli.access import telling
 
 EPILOG = (
@@ -30,11 +30,18 @@ app.command("jobs")(telling(jobs.jobs))
 app.command("job")(telling(jobs.job))
 app.command("explain")(telling(jobs.explain))
 app.command("logs")(telling(logs.logs))
-app.command("cancel")(telling(jobs.cancel))
-app.command("requeue")(telling(jobs.requeue))
+app.command("cancel")(telling(changing.cancel))
+app.command("uncancel")(telling(changing.uncancel))
+app.command("requeue")(telling(changing.requeue))
+app.command("hold")(telling(changing.hold))
+app.command("release")(telling(changing.release))
+app.add_typer(types.app)
+app.add_typer(storage.app)
+app.command("files")(telling(storage.files))
 app.command("status")(telling(cluster.status))
-app.command("nodes")(telling(cluster.nodes))
-app.command("types")(telling(cluster.types))
+app.command("queue")(telling(cluster.queue))
+app.command("load")(telling(cluster.load))
+app.add_typer(nodes.app)
 app.command("sizes")(telling(sizes.sizes))
 app.command("pause")(telling(operate.pause))
 app.command("resume")(telling(operate.resume))

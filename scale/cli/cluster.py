@@ -1,13 +1,13 @@
-"""`scale status`, `scale nodes`, `scale types`, `scale version`."""
+"""`scale status`, `scale queue`, `scale load`, `scale version`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scale.cli import show
+from scale.cli import show, words
 from scale.cli.access import AsJson, service
 
 if TYPE_CHECKING:
@@ -33,24 +33,27 @@ def status(as_json: AsJson = False) -> None:
     screen.print(resources(document))
 
 
-def nodes(as_json: AsJson = False) -> None:
-    """List the machines that run jobs."""
+def queue(as_json: AsJson = False) -> None:
+    """Show how many jobs wait and run, by job type."""
     with service() as scale:
-        page = scale.nodes()
+        waiting, running = scale.queue_status(), scale.running()
     if as_json:
-        return show.print_json(page)
-    columns = ("ID", "HOSTNAME", "ACTIVE", "PAUSED", "WHY", "SINCE (UTC)")
-    show.console().print(show.table(columns, map(_node_row, page["results"]), right=("ID",)))
+        return show.print_json({"queued": waiting["results"], "running": running["results"]})
+    columns = ("TYPE", "WAIT", "RUN", "FIRST CAME (UTC)")
+    show.console().print(show.table(columns, _by_type(waiting["results"], running["results"]), right=("WAIT", "RUN")))
 
 
-def types(as_json: AsJson = False) -> None:
-    """List the kinds of jobs."""
+def load(
+    started: Annotated[str, typer.Option("--started", metavar="TIME", help="From then on: 12h, 7d, PT12H, or a moment.")] = "1d",
+    as_json: AsJson = False,
+) -> None:
+    """Show how many jobs were pending, queued and running at each full hour."""
     with service() as scale:
-        page = scale.job_types()
+        page = scale.load(started=words.moment(started))
     if as_json:
         return show.print_json(page)
-    columns = ("NAME", "VERSION", "ACTIVE", "PAUSED", "AT MOST", "TITLE")
-    show.console().print(show.table(columns, map(_type_row, page["results"]), right=("AT MOST",)))
+    columns = ("HOUR (UTC)", "PENDING", "QUEUED", "RUNNING")
+    show.console().print(show.table(columns, map(_load_row, page["results"]), right=columns[1:]))
 
 
 def version(as_json: AsJson = False) -> None:
@@ -99,27 +102,18 @@ def count_of(document: Json, kind: str, category: str | None = None) -> int:
     return sum((count[category] if category else count)["total"] for count in counts)
 
 
-def _type_row(job_type: Json) -> tuple[show.Cell, ...]:
-    return (
-        job_type["name"],
-        job_type["version"],
-        _yes(job_type["is_active"]),
-        _yes(job_type["is_paused"]),
-        job_type["max_scheduled"] or None,
-        job_type["title"],
-    )
+def _by_type(waiting: list[Json], running: list[Json]) -> Iterator[tuple[show.Cell, ...]]:
+    """A line for each type of which something waits or runs."""
+    waits = {_type_of(entry): entry for entry in waiting}
+    runs = {_type_of(entry): entry["count"] for entry in running}
+    for name in sorted({*waits, *runs}):
+        entry = waits.get(name, {})
+        yield name, entry.get("count", 0), runs.get(name, 0), show.moment(entry.get("longest_queued"))
 
 
-def _yes(flag: bool) -> str:
-    return "yes" if flag else "no"
+def _type_of(entry: Json) -> str:
+    return f"{entry['job_type']['name']}:{entry['job_type']['version']}"
 
 
-def _node_row(node: Json) -> tuple[show.Cell, ...]:
-    return (
-        node["id"],
-        node["hostname"],
-        _yes(node["is_active"]),
-        _yes(node["is_paused"]),
-        node.get("pause_reason"),
-        show.moment(node.get("created")),
-    )
+def _load_row(hour: Json) -> tuple[show.Cell, ...]:
+    return show.moment(hour["time"])[:-3], hour["pending_count"], hour["queued_count"], hour["running_count"]

@@ -28,6 +28,14 @@ def job_types(incomplete: str) -> Completions:
     return _from_service(incomplete, lambda scale: scale.job_types(), _type_words)
 
 
+def errors(incomplete: str) -> Completions:
+    return _from_service(incomplete, lambda scale: scale.errors(), _error_words)
+
+
+def workspaces(incomplete: str) -> Completions:
+    return _from_service(incomplete, lambda scale: scale.workspaces(), _workspace_words)
+
+
 def _from_service(
     incomplete: str, ask: Callable[[ScaleClient], Json], words: Callable[[Json], Iterator[tuple[str, str]]]
 ) -> Completions:
@@ -57,3 +65,13 @@ def _node_words(page: Json) -> Iterator[tuple[str, str]]:
 def _type_words(page: Json) -> Iterator[tuple[str, str]]:
     for job_type in page["results"]:
         yield f"{job_type['name']}:{job_type['version']}", job_type["title"]
+
+
+def _error_words(page: Json) -> Iterator[tuple[str, str]]:
+    for error in page["results"]:
+        yield error["name"], error["title"]
+
+
+def _workspace_words(page: Json) -> Iterator[tuple[str, str]]:
+    for workspace in page["results"]:
+        yield workspace["name"], workspace["title"]

@@ -87,6 +87,8 @@ def states_page() -> str:
 
 def _job_edges() -> Iterator[Edge]:
     yield "[*]", "QUEUED", "submitted"
+    yield "[*]", "PENDING", "submitted, waits for others"
+    yield "[*]", "BLOCKED", "submitted, never to go"
     for source, targets in TRANSITIONS.items():
         yield from ((source.value, target.value, "") for target in sorted(targets))
     yield from ((status.value, "[*]", "") for status in sorted(FINAL) if not TRANSITIONS[status])

@@ -1,4 +1,4 @@
-"""`scale jobs`, `scale job`, `scale explain`, `scale cancel`, `scale requeue`."""
+"""`scale jobs`, `scale job`, `scale explain`."""
 
 from __future__ import annotations
 
@@ -6,43 +6,52 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scale.cli import show
-from scale.cli.access import FAILED, AsJson, JobId, JobIds, service
+from scale.cli import sheet, show
+from scale.cli.access import AsJson, JobId, service
+from scale.cli.choosing import Which
+from scale.cli.options import taking
 from scale.cli.submit import ending
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from scale.client import Json
 
 _COLUMNS = ("ID", "STATUS", "CREATED (UTC)", "TOOK", "ERROR", "NAME OR COMMAND")
 _PAGE = 1000  # the most that the service gives at once
+_ROLLED_UP = ("RUNNING", "QUEUED", "PENDING", "BLOCKED", "FAILED", "CANCELED", "COMPLETED")  # the first that a member is
 
 
+@taking(which=Which)
 def jobs(
-    status: Annotated[
-        list[str] | None, typer.Option(metavar="STATUS", help="QUEUED, RUNNING, COMPLETED, FAILED, CANCELED...; repeatable.")
-    ] = None,
+    *,
+    which: Which,
+    members: Annotated[bool, typer.Option("--members", help="Each member of an array on a line of its own.")] = False,
+    order: Annotated[
+        str,
+        typer.Option("--order", metavar="FIELD", help="Such as priority or -ended; with - the largest first.", show_default=True),
+    ] = "-id",
     limit: Annotated[int, typer.Option(min=1, max=_PAGE, help="How many at most.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List jobs, the newest first."""
+    """List jobs, the newest first: all, or those that fit everything stated. An array is one line."""
     with service() as scale:
-        page = scale.jobs(status=[word.upper() for word in status or ()], page_size=limit)
+        filters = which.parameters(scale) | ({"members": "true"} if members else {})
+        page = scale.jobs(order=order, page_size=limit, **filters)
     if as_json:
         return show.print_json(page)
-    show.console().print(show.table(_COLUMNS, map(_row, page["results"]), right=("ID", "TOOK")))
-    if page["count"] > len(page["results"]):
-        show.console(stderr=True).print(f"{len(page['results'])} of {page['count']}; --limit shows more")
+    is_by_line = not (members or which.array)
+    rows = (_array_row(job) if job.get("array") and is_by_line else _row(job) for job in page["results"])
+    show.console().print(show.table(_COLUMNS, rows, right=("ID", "TOOK")))
+    show.rest(page)
 
 
 def job(job_id: JobId, as_json: AsJson = False) -> None:
-    """Show one job and how its latest execution went."""
+    """Show one job: what it is, what it waits for, and how its latest execution went."""
     with service() as scale:
         found = scale.job(job_id)
-    if as_json:
-        return show.print_json(found)
-    show.console().print(_sheet(found))
+        if as_json:
+            return show.print_json(found)
+        files = sheet.files_of(scale, found)
+    show.console().print(sheet.sheet(found, files))
 
 
 def explain(job_id: JobId, as_json: AsJson = False) -> None:
@@ -61,88 +70,32 @@ def explain(job_id: JobId, as_json: AsJson = False) -> None:
                 ("job", job_id),
                 ("waits", waiting["text"]),
                 ("code", waiting["code"]),
-                ("nodes", _named(waiting["nodes"])),
-                ("since", _utc(waiting["since"])),
+                ("nodes", sheet.named(waiting["nodes"])),
+                ("since", sheet.utc(waiting["since"])),
                 ("position", waiting["position"]),
             ]
         )
     )
 
 
-def cancel(job_ids: JobIds, as_json: AsJson = False) -> None:
-    """Cancel jobs: what waits leaves the queue, what runs is ended. One that is unknown makes the exit code 1."""
-    with service() as scale:
-        answer = scale.cancel(*job_ids)
-    _tell(answer, "Job {} had ended already.", as_json)
-
-
-def requeue(
-    job_ids: JobIds,
-    priority: Annotated[int | None, typer.Option(min=1, help="The lowest number goes first; else as it was.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Try jobs anew that failed or were canceled. One that is unknown makes the exit code 1."""
-    with service() as scale:
-        answer = scale.requeue(*job_ids, priority=priority)
-    _tell(answer, "Job {} neither failed nor was canceled.", as_json)
-
-
-def _tell(answer: Json, unchanged: str, as_json: bool) -> None:
-    """What became of the jobs that were named; only trouble is worth words."""
-    if as_json:
-        show.print_json(answer)
-    for job_id in answer["unchanged_job_ids"]:
-        typer.echo(unchanged.format(job_id), err=True)
-    for job_id in answer["unknown_job_ids"]:
-        typer.echo(f"scale: there is no job {job_id}", err=True)
-    if answer["unknown_job_ids"]:
-        raise typer.Exit(FAILED)
-
-
 def _row(job: Json) -> tuple[show.Cell, ...]:
     error = job.get("error") or {}
+    index = f"[{job['array']['index']}] " if job.get("array") else ""
     return (
         job["id"],
-        show.state(job["status"]),
+        show.state("HELD" if job.get("held") and job["status"] == "QUEUED" else job["status"]),
         show.moment(job.get("created")),
         show.took(job.get("started"), job.get("ended")),
         error.get("name", ""),
-        job.get("name") or show.command_text(job.get("command")),
+        index + sheet.title(job),
     )
 
 
-def _sheet(job: Json) -> Table:
-    execution = job.get("execution") or {}
-    return show.facts(
-        [
-            ("job", job["id"]),
-            ("status", show.state(job["status"])),
-            ("how", ending(job) if job["status"] == "FAILED" else ""),
-            ("name", job.get("name")),
-            ("command", show.command_text(job.get("command"))),
-            ("directory", job.get("working_dir")),
-            ("labels", _named(job.get("labels"))),
-            ("asks for", _named(job.get("resources"))),
-            ("priority", job.get("priority")),
-            ("timeout", f"{job['timeout']} s" if job.get("timeout") else ""),
-            ("tries", f"{job.get('num_exes', 0)} of {job.get('max_tries', 1)}"),
-            ("node", (job.get("node") or {}).get("hostname")),
-            ("created", _utc(job.get("created"))),
-            ("started", _utc(job.get("started"))),
-            ("ended", _utc(job.get("ended"))),
-            ("took", show.took(job.get("started"), job.get("ended"))),
-            ("exit code", execution.get("exit_code")),
-            ("signal", execution.get("signal")),
-            ("cpu time", f"{execution['cpu_seconds']:.2f} s" if execution.get("cpu_seconds") is not None else ""),
-            ("peak memory", f"{execution['peak_memory']:.1f} MiB" if execution.get("peak_memory") is not None else ""),
-        ]
-    )
-
-
-def _utc(moment: str | None) -> str:
-    return f"{show.moment(moment)} UTC" if moment else ""
-
-
-def _named(values: Json | None) -> str:
-    texts = {name: f"{value:g}" if isinstance(value, float) else value for name, value in (values or {}).items()}
-    return ", ".join(f"{name} {text}" for name, text in texts.items())
+def _array_row(job: Json) -> tuple[show.Cell, ...]:
+    """One line for all members; the id is that of the first that fits."""
+    array = job["array"]
+    status = next((status for status in _ROLLED_UP if array["counts"][status]), job["status"])
+    done = [f"{array['counts']['COMPLETED']}/{array['size']}"]
+    done += [f"{number} {status.lower()}" for status in ("FAILED", "CANCELED") if (number := array["counts"][status])]
+    about = f"array {array['id']} ({', '.join(done)}): {sheet.title(job)}"
+    return (job["id"], show.state(status), show.moment(job.get("created")), "", "", about)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scale.cli import complete, show
+from scale.cli import complete, show, words
 from scale.cli.access import AsJson, service
+from scale.cli.typed import version_of
 
 if TYPE_CHECKING:
     from scale.client import Json, ScaleClient
@@ -18,7 +19,7 @@ _TAKES_JOBS = ("READY", "SCHEDULER_STOPPED")  # states of a node that is not pau
 _Node = Annotated[str | None, typer.Option("--node", metavar="NODE", help="Only this node.", autocompletion=complete.nodes)]
 _Type = Annotated[
     str | None,
-    typer.Option("--type", metavar="NAME:VERSION", help="Only this job type.", autocompletion=complete.job_types),
+    typer.Option("--type", metavar="NAME[:VERSION]", help="Only this job type.", autocompletion=complete.job_types),
 ]
 
 
@@ -76,11 +77,10 @@ def _pause_node(scale: ScaleClient, hostname: str, *, is_paused: bool, reason: s
 
 
 def _pause_type(scale: ScaleClient, named: str, *, is_paused: bool) -> Json:
-    name, colon, version = named.rpartition(":")
-    if not (name and colon and version):
-        raise typer.BadParameter(f"{named!r} is not NAME:VERSION", param_hint="--type")
-    scale.change_job_type(name, version, is_paused=is_paused)
-    return scale.job_type(name, version)
+    wanted = words.type_name(named)
+    version = version_of(scale, wanted)
+    scale.change_job_type(wanted.name, version, is_paused=is_paused)
+    return scale.job_type(wanted.name, version)
 
 
 def _wait_until_empty(scale: ScaleClient, hostname: str) -> None:

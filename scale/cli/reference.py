@@ -76,13 +76,21 @@ def _commands() -> Iterator[str]:
 
     group: Any = get_command(app)
     yield from ("# The `scale` command", "", _MADE, "", EPILOG)
-    for name, command in group.commands.items():
+    for name, command in _all(group):
         rows = [_parameter(parameter) for parameter in command.params if parameter.name != "help"]
         words = ["scale", name, *(["[OPTIONS]"] if rows else []), *(p.metavar for p in command.params if _is_argument(p))]
         yield from ("", f"## scale {name}", "", f"`{' '.join(words)}`", "", " ".join(command.help.split()))
         if rows:
             yield from ("", "| | |", "|---|---|", *rows)
     yield from ("", "## Completion", "", _COMPLETION)
+
+
+def _all(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its words, those of groups after their group."""
+    for name, command in group.commands.items():
+        yield f"{before}{name}", command
+        if hasattr(command, "commands"):
+            yield from _all(command, f"{before}{name} ")
 
 
 def _parameter(parameter: Any) -> str:

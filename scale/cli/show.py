@@ -15,6 +15,7 @@ from rich.text import Text
 from scale.kernel.moments import parse_moment
 
 _PIPE_WIDTH = 120
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _MOST = 40  #: characters of a column that is not the last
 _COLOURS = {
     "COMPLETED": "green",
@@ -24,6 +25,8 @@ _COLOURS = {
     "DEGRADED": "red",
     "OFFLINE": "red",
     "CANCELED": "yellow",
+    "HELD": "yellow",
+    "BLOCKED": "yellow",
     "PAUSED": "yellow",
 }
 
@@ -45,6 +48,11 @@ def console(*, stderr: bool = False) -> Console:
 
 def print_json(answer: object) -> None:
     typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+def short_json(value: object) -> str:
+    """On one line."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def plain(text: object) -> str:
@@ -76,6 +84,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], right: Iterabl
     return made
 
 
+def rest(page: dict[str, Any]) -> None:
+    """Say, beside what is printed, that there is more."""
+    if page["count"] > len(page["results"]):
+        about = "about " if page.get("count_is_estimate") else ""
+        console(stderr=True).print(f"{len(page['results'])} of {about}{page['count']}; --limit shows more")
+
+
 def facts(pairs: Iterable[tuple[str, Cell]]) -> Table:
     """Names and values, one a line; what has no value is left out."""
     made = Table(box=None, pad_edge=False, show_header=False)
@@ -85,6 +100,10 @@ def facts(pairs: Iterable[tuple[str, Cell]]) -> Table:
         if value not in (None, ""):
             made.add_row(name, _cell(value))
     return made
+
+
+def yes(flag: object) -> str:
+    return "yes" if flag else "no"
 
 
 def moment(text: str | None) -> str:
@@ -101,6 +120,20 @@ def duration(length: timedelta) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def counts(by_status: dict[str, int]) -> str:
+    """How many jobs are of which status, in the order of a life; what there are none of is left out."""
+    return ", ".join(f"{number:,} {status.lower()}" for status, number in by_status.items() if number) or "none"
+
+
+def size(number: int | None) -> str | None:
+    if number is None:
+        return None
+    amount, unit = float(number), 0
+    while amount >= 1024 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{amount:.1f} {_UNITS[unit]}" if unit else f"{number} B"
 
 
 def command_text(command: Any) -> str:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("WHAT", "HOW MANY", "SIZE", "SINCE (UTC)", "KEPT")
 _KEPT_BY = {"job": "jobs", "job_exe": "jobs", "job_exe_end": "jobs", "task_update": "task_updates", "scheduler_set_aside": "jobs"}
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def sizes(as_json: AsJson = False) -> None:
@@ -30,32 +29,23 @@ def _tables(told: Json) -> Iterator[tuple[show.Cell, ...]]:
     for table in database["tables"]:
         rows = f"{'about ' if table['is_estimate'] else ''}{table['rows']:,}"
         kept = _kept(told, _KEPT_BY[table["name"]]) if table["name"] in _KEPT_BY else None
-        yield f"table {table['name']}", rows, _size(table["bytes"]), show.moment(table["oldest"]), kept
-    free = f"{_size(database['free'])} of it free" if database["free"] else None
-    yield f"database ({database['vendor']})", None, _size(database["bytes"]), None, free
+        yield f"table {table['name']}", rows, show.size(table["bytes"]), show.moment(table["oldest"]), kept
+    free = f"{show.size(database['free'])} of it free" if database["free"] else None
+    yield f"database ({database['vendor']})", None, show.size(database["bytes"]), None, free
 
 
 def _outputs(told: Json) -> Iterator[tuple[show.Cell, ...]]:
     for output in told["task_output"]:
         least = "" if output["is_complete"] else "at least "
         files = f"{least}{output['files']:,} files"
-        yield f"output of tasks ({output['engine']})", files, _size(output["bytes"]), output["oldest"], _kept(told, "logs")
+        yield f"output of tasks ({output['engine']})", files, show.size(output["bytes"]), output["oldest"], _kept(told, "logs")
 
 
 def _logs(told: Json) -> Iterator[tuple[show.Cell, ...]]:
     for log in told["service_logs"]:
-        yield log["name"], None, _size(log["bytes"]), None, None
+        yield log["name"], None, show.size(log["bytes"]), None, None
 
 
 def _kept(told: Json, what: str) -> str:
     days = told["keep"][what]
     return "for ever" if days is None else f"{days} days"
-
-
-def _size(number: int | None) -> str | None:
-    if number is None:
-        return None
-    amount, unit = float(number), 0
-    while amount >= 1024 and unit < len(_UNITS) - 1:
-        amount, unit = amount / 1024, unit + 1
-    return f"{amount:.1f} {_UNITS[unit]}" if unit else f"{number} B"

@@ -1,11 +1,10 @@
-"""Jobs, their executions, what those wrote, and job types, over REST."""
+"""Jobs, their executions, what those wrote, and how many there are of each type, over REST."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
@@ -15,44 +14,40 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from scale.account.permissions import StaffWrites, user_of
+from scale.account.permissions import user_of
+from scale.addresses import address_for
 from scale.engines.protocol import Stream
-from scale.job.changes import JobTypeChange
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter, RequeueChoice
-from scale.job.logs import LogParameters, Wanted, log_answer
+from scale.job.filters import ExecutionFilter, InputFileFilter, JobFilter, JobTypeStatusFilter
+from scale.job.logs import COMPLETE, LogParameters, Wanted, log_answer
+from scale.job.once.api import ONCE, once
+from scale.job.request import AnyJob, AnyJobs, parse_asked
 from scale.job.selectors import (
     execution_found,
     executions_selected,
+    input_files_selected,
     job_found,
-    job_ids_chosen,
-    job_ids_known,
-    job_type_found,
-    job_types_selected,
+    job_submitted,
     job_types_status,
     jobs_selected,
     task_of_execution,
 )
 from scale.job.serializers import (
-    CanceledOut,
     JobDetailOut,
     JobExecutionDetailOut,
     JobExecutionOut,
     JobIdsOut,
     JobOut,
-    JobTypeDetailOut,
-    JobTypeOut,
+    JobSubmittedOut,
     JobTypeStatusOut,
-    RequeuedOut,
-    ValidityOut,
+    LogOut,
 )
-from scale.job.services import job_submit, job_type_edit, jobs_cancel, jobs_requeue, jobs_submit
-from scale.job.states import REQUEUEABLE, JobStatus, sources_of
-from scale.job.submission import Submission, Submissions, parse_submission, parse_submissions
-from scale.kernel.reading import read, read_change
-from scale.paging import page_answer
+from scale.job.services import job_submit, jobs_submit
+from scale.job.submission import parse_submissions
+from scale.paging import long_page_answer, page_answer
 from scale.present import clock
-from scale.schema import page_of, parameters_of, problems
+from scale.schema import answer_headers, long_page_of, page_of, parameters_of, problems
 from scale.shapes import shaped
+from scale.storage.serializers import FileOut
 
 
 class JobsApi(APIView):
@@ -61,27 +56,49 @@ class JobsApi(APIView):
     @extend_schema(
         operation_id="job_list",
         parameters=parameters_of(JobFilter),
-        responses={200: page_of(JobOut), **problems(400, 404)},
+        responses={200: long_page_of(JobOut), **problems(400, 404)},
     )
     def get(self, request: Request) -> Response:
         wanted = JobFilter.of(dict(request.query_params.lists()), clock().now())
-        return page_answer(request, wanted, jobs_selected(wanted), JobOut)
+        return long_page_answer(request, wanted, jobs_selected(wanted), JobOut)
 
-    @extend_schema(operation_id="job_submit", request=Submission, responses={201: JobOut, **problems(400, 413, 415)})
+    @extend_schema(
+        operation_id="job_submit",
+        parameters=ONCE,
+        request=AnyJob,
+        responses={201: JobSubmittedOut, **problems(400, 403, 409, 413, 415)},
+    )
     def post(self, request: Request) -> Response:
-        submission = parse_submission(request.data)
-        job = job_submit(submission=submission, by=user_of(request), when=clock().now())
-        return Response(shaped(JobOut, job), status=201, headers={"Location": reverse("job", args=[job.pk])})
+        submission = parse_asked(request.data)
+        by, when = user_of(request), clock().now()
+        job, headers = once(
+            request,
+            lambda: job_submit(submission=submission, by=by, when=when),
+            ids_of=lambda job: vars(job).get("job_ids", [job.pk]),
+            found=job_submitted,
+        )
+        name, pk = ("job-array", job.array_id) if job.array_id else ("job", job.pk)
+        return Response(shaped(JobSubmittedOut, job), status=201, headers={**headers, "Location": address_for(request, name, pk)})
 
 
 class JobsBulkApi(APIView):
     """POST /jobs/bulk/ -- many more at once, or none of them."""
 
-    @extend_schema(operation_id="job_submit_many", request=Submissions, responses={201: JobIdsOut, **problems(400, 413, 415)})
+    @extend_schema(
+        operation_id="job_submit_many",
+        parameters=ONCE,
+        request=AnyJobs,
+        responses={201: JobIdsOut, **problems(400, 403, 409, 413, 415)},
+    )
     def post(self, request: Request) -> Response:
-        submissions = parse_submissions(request.data)
-        ids = jobs_submit(submissions=submissions, by=user_of(request), when=clock().now())
-        return Response({"ids": ids}, status=201)
+        submissions = parse_submissions(request.data, parse_asked)
+        by, when = user_of(request), clock().now()
+        ids, headers = once(request, lambda: jobs_submit(submissions=submissions, by=by, when=when), ids_of=_same, found=_same)
+        return Response({"ids": ids}, status=201, headers=headers)
+
+
+def _same(ids: list[int]) -> list[int]:
+    return ids
 
 
 class JobApi(APIView):
@@ -92,54 +109,17 @@ class JobApi(APIView):
         return Response(shaped(JobDetailOut, job_found(job_id, clock().now())))
 
 
-class JobCancelApi(APIView):
-    """POST /jobs/cancel/ -- these are no longer wanted."""
-
-    @extend_schema(operation_id="job_cancel", request=JobChoice, responses={202: CanceledOut, **problems(400, 403, 413, 415)})
-    def post(self, request: Request) -> Response:
-        when = clock().now()
-        choice = read(JobChoice, request.data, when=when)
-        ids = job_ids_chosen(choice, by=user_of(request), among=sources_of(JobStatus.CANCELED))
-        canceled = jobs_cancel(ids=ids, by=user_of(request), when=when)
-        return Response(shaped(CanceledOut, _became_of(choice, canceled)), status=202)
-
-
-class JobRequeueApi(APIView):
-    """POST /jobs/requeue/ -- these failed or were canceled, and are to be tried anew."""
-
-    @extend_schema(
-        operation_id="job_requeue", request=RequeueChoice, responses={202: RequeuedOut, **problems(400, 403, 413, 415)}
-    )
-    def post(self, request: Request) -> Response:
-        when = clock().now()
-        choice = read(RequeueChoice, request.data, when=when)
-        ids = job_ids_chosen(choice, by=user_of(request), among=REQUEUEABLE)
-        queued = jobs_requeue(ids=ids, by=user_of(request), when=when, priority=choice.priority)
-        return Response(shaped(RequeuedOut, _became_of(choice, queued)), status=202)
-
-
-def _became_of(choice: JobChoice, changed: Iterable[int]) -> dict[str, list[int]]:
-    """The jobs that changed, and of those that were named the ones that did not."""
-    named = set(choice.job_ids or ())
-    known = job_ids_known(named)
-    return {
-        "job_ids": [*changed],
-        "unchanged_job_ids": sorted(known.difference(changed)),
-        "unknown_job_ids": sorted(named - known),
-    }
-
-
 class JobExecutionsApi(APIView):
     """GET /jobs/{id}/executions/ -- the tries at a job, the latest first."""
 
     @extend_schema(
         operation_id="job_execution_list",
         parameters=parameters_of(ExecutionFilter),
-        responses={200: page_of(JobExecutionOut), **problems(400, 404)},
+        responses={200: long_page_of(JobExecutionOut), **problems(400, 404)},
     )
     def get(self, request: Request, job_id: int) -> Response:
         wanted = ExecutionFilter.of(dict(request.query_params.lists()), clock().now())
-        return page_answer(request, wanted, executions_selected(job_id, wanted), JobExecutionOut)
+        return long_page_answer(request, wanted, executions_selected(job_id, wanted), JobExecutionOut)
 
 
 class JobExecutionApi(APIView):
@@ -148,6 +128,19 @@ class JobExecutionApi(APIView):
     @extend_schema(operation_id="job_execution_detail", responses={200: JobExecutionDetailOut, **problems(404)})
     def get(self, request: Request, job_id: int, exe_num: int) -> Response:
         return Response(shaped(JobExecutionDetailOut, execution_found(job_id, exe_num)))
+
+
+class JobInputFilesApi(APIView):
+    """GET /jobs/{id}/input_files/ -- the files that a job reads."""
+
+    @extend_schema(
+        operation_id="job_input_files",
+        parameters=parameters_of(InputFileFilter),
+        responses={200: page_of(FileOut), **problems(400, 404)},
+    )
+    def get(self, request: Request, job_id: int) -> Response:
+        wanted = InputFileFilter.of(dict(request.query_params.lists()), clock().now())
+        return page_answer(request, wanted, input_files_selected(job_id, wanted), FileOut)
 
 
 class AnyAccept(BaseContentNegotiation):
@@ -174,11 +167,13 @@ class LogApi(APIView):
             OpenApiParameter("stream", location=OpenApiParameter.PATH, enum=[str(stream) for stream in Stream]),
             OpenApiParameter("Range", location=OpenApiParameter.HEADER, description="Some of the bytes of `txt`: `bytes=100-`."),
             *parameters_of(LogParameters),
+            *answer_headers(206, 416, **{"Content-Range": "Which bytes, and of how many."}),
+            *answer_headers(200, 204, 206, 416, **{"Accept-Ranges": "`bytes`.", COMPLETE: "`true` if nothing will follow."}),
         ],
         responses={
             (200, "text/plain"): OpenApiTypes.STR,
             (200, "text/html"): OpenApiTypes.STR,
-            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "application/json"): LogOut,
             204: None,
             (206, "text/plain"): OpenApiTypes.STR,
             **problems(400, 404, 410, 416),
@@ -188,36 +183,6 @@ class LogApi(APIView):
         wanted = LogParameters.of(dict(request.query_params.lists()), clock().now())
         execution, task = task_of_execution(job_exe_id, wanted.task)
         return log_answer(request.path, execution, task, stream, Wanted(wanted.format, request.headers.get("Range")))
-
-
-class JobTypesApi(APIView):
-    """GET /job-types/ -- the kinds of jobs."""
-
-    @extend_schema(
-        operation_id="job_type_list",
-        parameters=parameters_of(JobTypeFilter),
-        responses={200: page_of(JobTypeOut), **problems(400, 404)},
-    )
-    def get(self, request: Request) -> Response:
-        wanted = JobTypeFilter.of(dict(request.query_params.lists()), clock().now())
-        return page_answer(request, wanted, job_types_selected(wanted), JobTypeOut)
-
-
-class JobTypeApi(APIView):
-    """GET and PATCH /job-types/{name}/{version}/ -- one of them."""
-
-    permission_classes = (StaffWrites,)
-
-    @extend_schema(operation_id="job_type_detail", responses={200: JobTypeDetailOut, **problems(404)})
-    def get(self, request: Request, name: str, version: str) -> Response:
-        return Response(shaped(JobTypeDetailOut, job_type_found(name, version)))
-
-    @extend_schema(
-        operation_id="job_type_edit", request=JobTypeChange, responses={200: ValidityOut, **problems(400, 403, 404, 413, 415)}
-    )
-    def patch(self, request: Request, name: str, version: str) -> Response:
-        job_type_edit(name=name, version=version, changes=read_change(JobTypeChange, request.data), when=clock().now())
-        return Response({"is_valid": True, "errors": [], "warnings": []})
 
 
 class JobTypesStatusApi(APIView):

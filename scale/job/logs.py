@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from html import escape
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import orjson
 from django.conf import settings
@@ -36,7 +36,7 @@ class TooLong(BadRequest):
 
 
 class LogParameters(Parameters):
-    format: str = Field("txt", pattern="^(txt|json|html)$", description="`txt`, `json` or `html`.")
+    format: Literal["txt", "json", "html"] = Field("txt", description="`txt`, `json` or `html`.")
     task: Text = Field("main", max_length=50, description="The type of the task whose output is wanted.")
     started: Moment | None = Field(None, description="Taken, but engines that keep no times give everything.")
 
@@ -77,7 +77,11 @@ DRESSES = {
 
 def log_source(execution: JobExecution) -> LogSource | None:
     """Where the engine that ran an execution keeps output, if this process can read it."""
-    engine = (execution.node.engine if execution.node else "") or "local"
+    return source_of((execution.node.engine if execution.node else "") or "local")
+
+
+def source_of(engine: str) -> LogSource | None:
+    """Where an engine keeps output, if this process can read it."""
     named = settings.LOG_SOURCES.get(engine)
     source: LogSource | None = import_string(named)(settings.ENVIRONMENT.home) if named else None
     return source

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 if TYPE_CHECKING:
+    from scale.job.execution.captured import Captured
     from scale.job.models import JobExecutionEnd
 
 T = TypeVar("T")
@@ -49,6 +50,15 @@ class WithdrawnJob:
     job_id: int
     exe_num: int
     ended: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedJob:
+    """What an execution gave, as its post task told it."""
+
+    job_id: int
+    exe_num: int
+    captured: Captured
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +99,15 @@ class WithdrawnJobs:
     jobs: tuple[WithdrawnJob, ...]
 
 
-Message = RunningJobs | CreateJobExecutionEnds | CompletedJobs | FailedJobs | WithdrawnJobs
+@dataclass(frozen=True, slots=True)
+class CapturedJobs:
+    """These executions have completed, and gave something."""
+
+    type: ClassVar = "captured_jobs"
+    jobs: tuple[CapturedJob, ...]
+
+
+Message = RunningJobs | CreateJobExecutionEnds | CompletedJobs | FailedJobs | WithdrawnJobs | CapturedJobs
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
@@ -133,7 +151,8 @@ def by_execution(messages: Iterable[Message]) -> dict[tuple[int, int], list[Mess
 
 def bare_messages(messages: Iterable[Message]) -> list[Message]:
     """The same without anything that an engine or a program has said or measured, but for how it ended."""
-    return [_bare(message) if isinstance(message, CreateJobExecutionEnds) else message for message in messages]
+    kept = (message for message in messages if not isinstance(message, CapturedJobs))
+    return [_bare(message) if isinstance(message, CreateJobExecutionEnds) else message for message in kept]
 
 
 def _bare(message: CreateJobExecutionEnds) -> CreateJobExecutionEnds:

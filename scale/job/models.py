@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import models
 
 from scale.error.catalog import Category
-from scale.job.states import ExecutionStatus, JobStatus, RetryOn
+from scale.job.dependencies import When
+from scale.job.states import CommandKind, CommandState, ExecutionStatus, JobStatus, RetryOn
 from scale.kernel.ids import ClusterId, cluster_id, parse_cluster_id
 
 
@@ -31,7 +32,8 @@ class JobType(models.Model):
     revision_num = models.IntegerField(default=1)
     docker_image = models.CharField(max_length=500, blank=True)
     manifest = models.JSONField(default=dict)
-    configuration = models.JSONField(default=dict)
+    configuration = models.JSONField(default=dict)  #: with stars in the place of secrets
+    secrets = models.JSONField(default=dict, db_default={})  #: settings that nobody may see: {name: what is sealed}
     created = models.DateTimeField()
     deprecated = models.DateTimeField(null=True)
     paused = models.DateTimeField(null=True)
@@ -86,6 +88,22 @@ class JobTypeRevision(models.Model):
         return f"{self.job_type} revision {self.revision_num}"
 
 
+class JobArray(models.Model):
+    """Jobs that were submitted as one, alike but for their index."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    name = models.CharField(max_length=200, blank=True)
+    size = models.IntegerField()  #: as submitted
+    first = models.IntegerField(default=0)  #: index of the first member
+    created = models.DateTimeField()
+
+    class Meta:
+        db_table = "job_array"
+
+    def __str__(self) -> str:
+        return f"job array {self.pk}"
+
+
 class Job(models.Model):
     """Something to be run, until it has completed or nobody tries again."""
 
@@ -98,6 +116,7 @@ class Job(models.Model):
     working_dir = models.CharField(max_length=4096, null=True)  # noqa: DJ001 null is "a directory of its own"
     labels = models.JSONField(default=dict)
     resources = models.JSONField(default=dict)  #: what each execution needs: {name: amount}
+    constraints = models.JSONField(null=True)  #: what it asks of nodes beside that
     timeout = models.IntegerField()  #: seconds that the main task may run
     priority = models.IntegerField(default=100)
     max_tries = models.IntegerField()
@@ -110,12 +129,17 @@ class Job(models.Model):
     input = models.JSONField(null=True)
     input_file_size = models.FloatField(null=True)  #: MiB
     output = models.JSONField(null=True)
-    configuration = models.JSONField(null=True)
+    configuration = models.JSONField(null=True)  #: its own, beside that of its type; of secrets there is nothing to be seen
+    secrets = models.JSONField(null=True)  #: of its own configuration: {name: sealed text}
     is_superseded = models.BooleanField(default=False)
     superseded_job = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by_job")
     superseded = models.DateTimeField(null=True)
+    held = models.DateTimeField(null=True)  #: since when it may not go; null if it may
+    array = models.ForeignKey(JobArray, null=True, db_index=False, on_delete=models.PROTECT)
+    array_index = models.IntegerField(null=True)
     created = models.DateTimeField()
     queued = models.DateTimeField(null=True)
+    requeued = models.DateTimeField(null=True)  #: when somebody last asked for it to be tried anew
     started = models.DateTimeField(null=True)
     ended = models.DateTimeField(null=True)
     last_status_change = models.DateTimeField(null=True)
@@ -126,10 +150,85 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["last_modified", "job_type", "status"], name="job_changed"),
             models.Index(fields=["status", "id"], name="job_by_status"),
+            models.Index(fields=["array", "status", "id"], condition=models.Q(array__isnull=False), name="job_of_array"),
         ]
 
     def __str__(self) -> str:
         return f"job {self.pk}"
+
+
+class JobDependency(models.Model):
+    """A job that waits for an end of another one. The other one is older: that no circle can be, the ids say."""
+
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, db_index=False)
+    on = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="dependents")
+    when = models.CharField(max_length=10, choices=[(w, w) for w in When], default=When.SUCCESS)
+
+    class Meta:
+        db_table = "job_dependency"
+        constraints = [
+            models.UniqueConstraint(fields=["job", "on"], name="job_dependency_one_of_each"),
+            models.CheckConstraint(condition=models.Q(on__lt=models.F("job")), name="job_dependency_on_an_older_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} after {self.when} of job {self.on_id}"
+
+
+class DependentsDue(models.Model):
+    """A note: who waits for this job, and the job itself if it waits, are to be settled, those with larger ids than this."""
+
+    job = models.ForeignKey(Job, on_delete=models.PROTECT)
+    after = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "job_dependents_due"
+
+    def __str__(self) -> str:
+        return f"dependents of job {self.job_id} after {self.after}"
+
+
+class SubmissionKey(models.Model):
+    """The name that a client gave a submission, and what came of it: sent again, it makes nothing new."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False)
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64)  #: of where it was sent and what it said
+    job_ids = models.JSONField(default=list)
+    created = models.DateTimeField()
+
+    class Meta:
+        db_table = "job_submission_key"
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="job_submission_key_once_each")]
+
+    def __str__(self) -> str:
+        return f"{self.key} of user {self.owner_id}"
+
+
+class JobCommand(models.Model):
+    """What somebody wants done with many jobs. The scheduler goes through them in the order of their ids."""
+
+    kind = models.CharField(max_length=10, choices=[(c, c) for c in CommandKind])
+    choice = models.JSONField()  #: which jobs, and what else was stated
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    asked = models.DateTimeField()
+    newest = models.BigIntegerField()  #: the newest job at that time; later ones are not meant
+    cursor = models.BigIntegerField(default=0)  #: the last job that was looked at
+    changed = models.IntegerField(default=0)  #: jobs, until now
+    ended = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "job_command"
+        indexes = [models.Index(fields=["id"], condition=models.Q(ended__isnull=True), name="job_command_unended")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def state(self) -> CommandState:
+        if self.ended is not None:
+            return CommandState.COMPLETED
+        return CommandState.RUNNING if self.cursor else CommandState.QUEUED
 
 
 class JobExecution(models.Model):

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
 
 from scale.error.catalog import Category
-from scale.job.filters import ExecutionFilter, JobChoice, JobFilter, JobTypeFilter, JobTypeStatusFilter
-from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
+from scale.job.arrays.selectors import submitted_array, with_arrays
+from scale.job.filters import ExecutionFilter, InputFileFilter, JobFilter, JobTypeStatusFilter
+from scale.job.matching import Lines, jobs_fitting
+from scale.job.models import Job, JobExecution, JobExecutionEnd, JobInputFile, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
-from scale.kernel.errors import Forbidden, NotFound
+from scale.job.waiting.selectors import dependencies_of, why_job_waits
+from scale.kernel.errors import Conflict, NotFound
 from scale.kernel.ids import ClusterId, TaskId, task_id
 from scale.parameters import given
-from scale.queue.selectors import waiting_of
+from scale.storage.filters import FileFilter
+from scale.storage.models import File
+from scale.storage.selectors import files_selected
 
 _COLUMNS = {
     "job_type": ("job_type__name", "job_type__version"),
@@ -30,24 +34,46 @@ _COLUMNS = {
 
 
 def jobs_selected(wanted: JobFilter) -> QuerySet[Job]:
-    """Those that fit, the newest first unless another order is wanted; each with what its list shows."""
-    jobs = _listed().filter(**_conditions(wanted))
+    """Those that fit, the newest first unless another order is wanted; each with what its list shows.
+
+    Equals follow each other in the direction of the last order, so that an index that ends with the id gives them as they are.
+    """
+    jobs = _listed(Lines.of(wanted) if wanted.is_by_line else jobs_fitting(wanted))
     if any(name.endswith("duration") for name in wanted.order):
         jobs = jobs.annotate(duration=F("ended") - F("started"))
-    return jobs.order_by(*_order(wanted.order), "-id")
+    return jobs.order_by(*_order(wanted.order), "id" if wanted.order and not wanted.order[-1].startswith("-") else "-id")
 
 
 def job_found(job_id: int, when: datetime) -> Job:
-    """One job with all that its page shows: its latest execution as the only one in `latest`, and why it waits in `waiting`.
+    """One job with all that its page shows: its latest execution as the only one in `latest`,
+    what it waits or waited for in `depends_on`, and why it waits in `waiting`.
 
     :raises NotFound: there is none
     """
     executions = _executions().defer("jobexecutionend__task_results").order_by("-exe_num")[:1]
     latest = Prefetch("jobexecution_set", queryset=executions, to_attr="latest")
-    job = _with_what_it_names().select_related("superseded_by_job").prefetch_related(latest).filter(pk=job_id).first()
+    jobs = with_arrays(_with_what_it_names(Job.objects.all())).select_related("superseded_by_job").prefetch_related(latest)
+    job = jobs.filter(pk=job_id).first()
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
-    vars(job)["waiting"] = waiting_of(job_id, job.num_exes, when) if job.status == JobStatus.QUEUED else None
+    vars(job)["depends_on"] = dependencies_of(job_id)
+    vars(job)["waiting"] = why_job_waits(job, vars(job)["depends_on"], when)
+    return job
+
+
+def job_submitted(ids: Sequence[int]) -> Job:
+    """What one submission made, as its answer shows it.
+
+    :raises Conflict: it was removed meanwhile
+    """
+    try:
+        job = submitted_array(ids)
+    except Job.DoesNotExist:
+        raise Conflict(
+            f"Job {ids[0]} was submitted under this Idempotency-Key, and has been removed since; take another key."
+        ) from None
+    if job.array is None:
+        del vars(job)["job_ids"]
     return job
 
 
@@ -69,49 +95,23 @@ def executions_selected(job_id: int, wanted: ExecutionFilter) -> QuerySet[JobExe
 
 def execution_found(job_id: int, exe_num: int) -> JobExecution:
     """:raises NotFound: there is none"""
-    execution = _executions().filter(job_id=job_id, exe_num=exe_num).first()
+    execution = _executions().select_related("jobexecutionoutput").filter(job_id=job_id, exe_num=exe_num).first()
     if execution is None:
         raise NotFound(f"Job {job_id} has no execution {exe_num}.")
     return execution
 
 
-def job_ids_chosen(choice: JobChoice, by: User, among: Collection[JobStatus]) -> list[int]:
-    """The jobs that somebody may mean by this: of another's only those that are named, which is then refused.
+def input_files_selected(job_id: int, wanted: InputFileFilter) -> QuerySet[File]:
+    """Those that fit, the newest first; a file that is several inputs counts once.
 
-    Where none are named, only those of the statuses ``among`` count: nothing is to be done with the others.
-
-    :raises Forbidden: a job is named that belongs to another
+    :raises NotFound: there is no such job
     """
-    jobs = Job.objects.filter(**_conditions(choice.filter))
-    if choice.job_ids is None:
-        jobs = jobs.filter(status__in=among)
-        if not by.is_staff:
-            jobs = jobs.filter(owner=by)
-    elif not by.is_staff and (other := jobs.exclude(owner=by).values_list("pk", flat=True).order_by("pk").first()):
-        raise Forbidden(f"Job {other} belongs to somebody else; only staff may do that.")
-    return list(jobs.order_by("pk").values_list("pk", flat=True))
-
-
-def job_ids_known(ids: Iterable[int]) -> set[int]:
-    return set(Job.objects.filter(pk__in=list(ids)).values_list("pk", flat=True))
-
-
-def job_types_selected(wanted: JobTypeFilter) -> QuerySet[JobType]:
-    """Those that fit, by name."""
-    conditions = given(pk__in=wanted.id, is_active=wanted.is_active, is_system=wanted.is_system)
-    words = Q()
-    for word in wanted.keyword:
-        of_title = Q(manifest__job__title__icontains=word) | Q(manifest__job__description__icontains=word)
-        words |= Q(name__icontains=word) | of_title
-    return JobType.objects.filter(words, **conditions).order_by("name", "version", "id")
-
-
-def job_type_found(name: str, version: str) -> JobType:
-    """:raises NotFound: there is none"""
-    job_type = JobType.objects.filter(name=name, version=version).first()
-    if job_type is None:
-        raise NotFound(f"There is no job type {name} {version}.")
-    return job_type
+    if not Job.objects.filter(pk=job_id).exists():
+        raise NotFound(f"There is no job {job_id}.")
+    of_job = JobInputFile.objects.filter(job_id=job_id, **given(job_input__in=wanted.job_input))
+    same = ("time_field", "started", "ended", "file_name")
+    files = files_selected(FileFilter.model_construct(**{name: getattr(wanted, name) for name in same}))
+    return files.filter(pk__in=of_job.values("input_file"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,30 +182,17 @@ def _planned_task(execution: JobExecution, task_type: str) -> TaskId:
     return task_id(ClusterId(execution.get_cluster_id()), task_type)
 
 
-def _with_what_it_names() -> QuerySet[Job]:
-    return Job.objects.select_related("job_type", "job_type_rev", "owner", "node", "error").defer("job_type_rev__manifest")
+def _with_what_it_names(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    return jobs.select_related("job_type", "job_type_rev", "owner", "node", "error").defer("job_type_rev__manifest")
 
 
-def _listed() -> QuerySet[Job]:
-    return _with_what_it_names().defer("job_type_rev__manifest", "env", "input", "output", "configuration")
+def _listed(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    unseen = ("job_type_rev__manifest", "env", "input", "output", "configuration", "secrets", "constraints")
+    return with_arrays(_with_what_it_names(jobs)).defer(*unseen)
 
 
 def _executions() -> QuerySet[JobExecution]:
     return JobExecution.objects.select_related("job_type", "node", "jobexecutionend__error")
-
-
-def _conditions(wanted: JobFilter) -> dict[str, Any]:
-    return given(
-        last_modified__gte=wanted.started,
-        last_modified__lte=wanted.ended,
-        status__in=wanted.status,
-        pk__in=wanted.job_id,
-        job_type_id__in=wanted.job_type_id,
-        job_type__name__in=wanted.job_type_name,
-        error__category__in=wanted.error_category,
-        error_id__in=wanted.error_id,
-        is_superseded=wanted.is_superseded,
-    )
 
 
 def _order(wanted: Iterable[str]) -> list[str]:

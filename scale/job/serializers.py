@@ -7,11 +7,16 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from scale.engines.protocol import Stream
 from scale.error.catalog import Category
 from scale.error.serializers import ErrorOut
+from scale.job.arrays.serializers import ArrayBriefOut, array_brief
+from scale.job.dependencies import When
+from scale.job.execution.configuration import without_secrets
 from scale.job.models import Job, JobExecution, JobType, JobTypeRevision
 from scale.job.states import ExecutionStatus, JobStatus
 from scale.node.serializers import NodeBriefOut
+from scale.queue.constraints import Strategy
 from scale.queue.serializers import WaitingOut
 from scale.shapes import shaped
 
@@ -33,6 +38,35 @@ class NullField(serializers.Field[None, None, None, Any]):
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"type": "null"}]})
 class CommandField(serializers.JSONField):
     """Text for a shell, or a program with its arguments."""
+
+
+class WishField(serializers.Field[Any, None, Any, Any]):
+    """A member of what a job asks of nodes, as `document_of` keeps it."""
+
+    def __init__(self, default: Any, **rest: Any) -> None:
+        self._default = default
+        super().__init__(read_only=True, **rest)
+
+    def get_attribute(self, instance: Job) -> Any:
+        return (instance.constraints or {}).get(self.field_name, self._default)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object"}})
+class ConstraintsField(WishField):
+    """A list of objects with attribute, op and value."""
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class HostsField(WishField):
+    """A list of hostnames."""
+
+
+@extend_schema_field({"type": ["string", "null"], "enum": [*Strategy, None]})
+class StrategyField(WishField):
+    """How a node is chosen among several."""
 
 
 class JobTypeBriefOut(serializers.ModelSerializer[JobType]):
@@ -107,12 +141,20 @@ class JobTypeStatusOut(serializers.Serializer[Any]):
     job_counts = JobCountOut(many=True)
 
 
+class FindingOut(serializers.Serializer[Any]):
+    """One thing that is wrong with a manifest or a configuration, or that was hardly meant."""
+
+    name = serializers.CharField(help_text="The code of the check.")
+    description = serializers.CharField(help_text="What is wrong, and what would be right.")
+    pointer = serializers.CharField(help_text="Its place, as a JSON pointer (RFC 6901).")
+
+
 class ValidityOut(serializers.Serializer[Any]):
-    """What there is to say of an edit that was made."""
+    """What there is to say of a manifest and a configuration."""
 
     is_valid = serializers.BooleanField()  # type: ignore[assignment]  # no attribute: DRF takes it out
-    errors = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]  # no attribute: DRF takes it out
-    warnings = serializers.ListField(child=serializers.DictField())
+    errors = FindingOut(many=True)  # type: ignore[assignment]  # no attribute: DRF takes it out
+    warnings = FindingOut(many=True)
 
 
 class ReferenceOut(serializers.Serializer[Any]):
@@ -165,6 +207,7 @@ class JobOut(serializers.ModelSerializer[Job]):
     owner = serializers.CharField(source="owner.username", read_only=True)
     labels = serializers.DictField(child=serializers.CharField(), read_only=True)
     command = CommandField(read_only=True, allow_null=True)
+    array = serializers.SerializerMethodField()
 
     class Meta:
         model = Job
@@ -205,12 +248,27 @@ class JobOut(serializers.ModelSerializer[Job]):
             "command",
             "timeout",
             "retry_on",
+            "array",
+            "held",
         )
         read_only_fields: tuple[str, ...] = fields
+
+    @extend_schema_field(ArrayBriefOut(allow_null=True))
+    def get_array(self, job: Job) -> dict[str, Any] | None:
+        return array_brief(job)
 
     @extend_schema_field({"type": "array", "items": {"type": "object"}})
     def get_input_files(self, job: Job) -> list[object]:
         return []
+
+
+class JobSubmittedOut(JobOut):
+    """A job; of an array, its first member, and the ids of all."""
+
+    job_ids = serializers.ListField(child=serializers.IntegerField(), required=False, help_text="Of an array, in order.")
+
+    class Meta(JobOut.Meta):
+        fields = (*JobOut.Meta.fields, "job_ids")
 
 
 class JobExecutionOut(serializers.ModelSerializer[JobExecution]):
@@ -263,11 +321,24 @@ class JobExecutionDetailOut(JobExecutionOut):
 
     task_results = serializers.JSONField(source="jobexecutionend.task_results", read_only=True, allow_null=True)
     resources = serializers.DictField(child=serializers.FloatField(), read_only=True)
-    output = NullField()
+    configuration = serializers.SerializerMethodField()
+    output = serializers.JSONField(source="jobexecutionoutput.output", read_only=True, allow_null=True)
+
+    @extend_schema_field({"type": "object", "additionalProperties": {}})
+    def get_configuration(self, execution: JobExecution) -> dict[str, Any]:
+        return without_secrets(execution.configuration)
 
     class Meta(JobExecutionOut.Meta):
         fields = (*JobExecutionOut.Meta.fields, "task_results", "resources", "configuration", "output")
         read_only_fields = fields
+
+
+class DependencyOut(serializers.Serializer[Any]):
+    """A job that another one waits or waited for."""
+
+    job = serializers.IntegerField()
+    when = serializers.ChoiceField(choices=[(w, w) for w in When], help_text="For which end of it.")
+    status = serializers.ChoiceField(choices=[(s, s) for s in JobStatus], help_text="As it is now.")
 
 
 class JobDetailOut(JobOut):
@@ -278,6 +349,11 @@ class JobDetailOut(JobOut):
     execution = serializers.SerializerMethodField()
     env = serializers.DictField(child=serializers.CharField(), read_only=True)
     waiting = serializers.SerializerMethodField()
+    depends_on = serializers.SerializerMethodField()
+    constraints = ConstraintsField([])
+    hosts = HostsField([])
+    avoid_hosts = HostsField([])
+    placement = StrategyField(None)
 
     class Meta(JobOut.Meta):
         fields = (
@@ -291,6 +367,11 @@ class JobDetailOut(JobOut):
             "env",
             "working_dir",
             "waiting",
+            "depends_on",
+            "constraints",
+            "hosts",
+            "avoid_hosts",
+            "placement",
         )
         read_only_fields = fields
 
@@ -299,29 +380,25 @@ class JobDetailOut(JobOut):
         latest = next(iter(vars(job)["latest"]), None)
         return shaped(JobExecutionOut, latest) if latest else None
 
+    @extend_schema_field(DependencyOut(many=True))
+    def get_depends_on(self, job: Job) -> list[dict[str, Any]]:
+        return [{"job": on, "when": when, "status": status} for on, when, status in vars(job)["depends_on"]]
+
     @extend_schema_field(WaitingOut(allow_null=True))
     def get_waiting(self, job: Job) -> dict[str, Any] | None:
         waiting = vars(job)["waiting"]
         return shaped(WaitingOut, waiting) if waiting else None
 
 
+class LogOut(serializers.Serializer[Any]):
+    """What a task has written, as JSON."""
+
+    task_id = serializers.CharField()
+    stream = serializers.ChoiceField(choices=[(s, s) for s in Stream])
+    text = serializers.CharField(help_text="Bytes that are no UTF-8 are replaced.")
+
+
 class JobIdsOut(serializers.Serializer[Any]):
     """The jobs that were made, in the order in which they were asked for."""
 
     ids = serializers.ListField(child=serializers.IntegerField())
-
-
-class CanceledOut(serializers.Serializer[Any]):
-    """What became of a cancel; of the jobs that were named, also those that did not change."""
-
-    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Canceled now.")
-    unchanged_job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Over already, or not meant.")
-    unknown_job_ids = serializers.ListField(child=serializers.IntegerField())
-
-
-class RequeuedOut(serializers.Serializer[Any]):
-    """What became of a requeue; of the jobs that were named, also those that did not change."""
-
-    job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="On the queue again.")
-    unchanged_job_ids = serializers.ListField(child=serializers.IntegerField(), help_text="Not over, completed, or not meant.")
-    unknown_job_ids = serializers.ListField(child=serializers.IntegerField())

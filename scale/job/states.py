@@ -30,6 +30,22 @@ class RetryOn(StrEnum):
     NEVER = "never"
 
 
+class CommandKind(StrEnum):
+    """What may be done with many jobs at once."""
+
+    CANCEL = "cancel"
+    REQUEUE = "requeue"
+    UNCANCEL = "uncancel"
+    HOLD = "hold"
+    RELEASE = "release"
+
+
+class CommandState(StrEnum):
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+
+
 _S = JobStatus
 
 #: A job that is queued again (retried, requeued, put back) may come from any status but COMPLETED.
@@ -48,6 +64,10 @@ FINAL = frozenset({_S.FAILED, _S.COMPLETED, _S.CANCELED})
 
 #: what somebody may ask to be tried anew; what still waits or runs is tried already
 REQUEUEABLE = frozenset(status for status in FINAL if _S.QUEUED in TRANSITIONS[status])
+
+
+#: what may be kept from being placed: it has not been
+HOLDABLE = frozenset({_S.PENDING, _S.BLOCKED, _S.QUEUED})
 
 
 def sources_of(status: JobStatus) -> frozenset[JobStatus]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Annotated
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Protocol, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
+from scale.job.arrays.span import MAX_MEMBERS, Arrayed
+from scale.job.dependencies import Termed
 from scale.job.states import RetryOn
+from scale.job.wishes import Wishes
 from scale.kernel.errors import Fault, Invalid
 from scale.kernel.reading import Body, Text, faults_of, read, shown
 
@@ -16,11 +19,21 @@ MAX_ARGUMENT = 131_071  #: bytes; what Linux gives one argument or variable, wit
 MAX_COMMAND = 1_048_576  #: bytes of all arguments together
 MAX_ENV = 524_288  #: bytes of all variables together; with the command it stays below what an exec may carry
 MAX_INT = 2**31 - 1
-MAX_JOBS = 10_000  #: of one request
+MAX_JOBS = MAX_MEMBERS  #: of one request; each member of an array is one
 _MOST_FAULTS = 50  #: of many jobs; an answer is for a reader
 MAX_AMOUNT = 1e12
 _POINTER = 9  #: bytes that a text costs in an exec beside its own: the NUL and an address
 OURS = "SCALE_"
+
+
+class Countable(Protocol):
+    """Something that asks for jobs."""
+
+    @property
+    def jobs(self) -> int: ...
+
+
+T = TypeVar("T", bound=Countable)
 
 
 class InvalidSubmission(Invalid):
@@ -50,7 +63,7 @@ class Needs(Body):
         return {name: float(amount) for name, amount in self.model_dump().items()}
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     if any(unicodedata.category(character) == "Cc" for character in name):
         raise ValueError("holds a control character")
     return name
@@ -61,11 +74,11 @@ Labels = Annotated[
 ]
 
 
-class Submission(Body):
-    """One job, as it was asked for; what was left out has its default."""
+class Submission(Wishes, Arrayed, Termed):
+    """One job, or an array of them, as it was asked for; what was left out has its default."""
 
     command: str | list[str] = Field(description="Text runs by `/bin/sh -c`; a list is a program with its arguments.")
-    name: Annotated[str, AfterValidator(_printable)] = Field("", max_length=200)
+    name: Annotated[str, AfterValidator(printable)] = Field("", max_length=200)
     env: dict[str, str] = Field({}, description="Added to the environment of the program.")
     working_dir: Annotated[Text, Field(max_length=4096)] | None = Field(
         None, description="An absolute path; null is an empty directory of its own."
@@ -84,12 +97,12 @@ class Submission(Body):
     def _runnable(cls, command: object) -> str | list[str]:
         match command:
             case str() if command.strip():
-                _check_texts({"the command": command}, MAX_COMMAND)
+                check_texts({"the command": command}, MAX_COMMAND)
                 return command
             case [*arguments] if (
                 arguments and arguments[0] != "" and (texts := [a for a in arguments if isinstance(a, str)]) == arguments
             ):
-                _check_texts({f"item {number}": text for number, text in enumerate(texts)}, MAX_COMMAND)
+                check_texts({f"item {number}": text for number, text in enumerate(texts)}, MAX_COMMAND)
                 return texts
             case str() | [] | ["", *_]:
                 raise ValueError("is empty; name a program")
@@ -104,7 +117,7 @@ class Submission(Body):
                 raise ValueError(f"{shown(name)!r} cannot name a variable: it is empty or holds '='")
             if name.startswith(OURS):
                 raise ValueError(f"{shown(name)} is Scale's: names that begin with {OURS} are set by Scale")
-        _check_texts({shown(name): f"{name}={value}" for name, value in env.items()}, MAX_ENV)
+        check_texts({shown(name): f"{name}={value}" for name, value in env.items()}, MAX_ENV)
         return env
 
     @field_validator("working_dir")
@@ -115,14 +128,8 @@ class Submission(Body):
         return path
 
 
-class Submissions(Body):
-    """Many jobs, of which all are taken or none."""
-
-    jobs: Annotated[list[Submission], Field(min_length=1, max_length=MAX_JOBS)]
-
-
 class _Unread(Body):
-    """The same, each job still as it came."""
+    """Many jobs, each still as it came."""
 
     jobs: Annotated[list[object], Field(min_length=1, max_length=MAX_JOBS)]
 
@@ -138,21 +145,23 @@ def parse_submission(raw: object) -> Submission:
         raise InvalidSubmission(faults_of(error, Submission)) from None
 
 
-def parse_submissions(raw: object) -> list[Submission]:
+def parse_submissions(raw: object, parse: Callable[[object], T] = parse_submission) -> list[T]:  # type: ignore[assignment]
     """Read many submissions, one by one, so that a body full of faults costs no more than the first of them.
 
     :raises InvalidSubmission: with some dozens of faults at most, named as `jobs.17.resources.cpus`
     """
-    read_jobs: list[Submission] = []
+    read_jobs: list[T] = []
     faults: list[Fault] = []
     jobs = read(_Unread, raw).jobs
     for number, job in enumerate(jobs):
         try:
-            read_jobs.append(parse_submission(job))
+            read_jobs.append(parse(job))
         except InvalidSubmission as error:
             faults += _of_job(number, error.faults)
         if len(faults) >= _MOST_FAULTS:
             raise InvalidSubmission(_cut(faults, jobs[number + 1 :], number))
+    if (asked := sum(job.jobs for job in read_jobs)) > MAX_JOBS:
+        faults.append(Fault("jobs", f"asks for {asked} jobs, the members of arrays counted; at most {MAX_JOBS} go together"))
     if faults:
         raise InvalidSubmission(faults)
     return read_jobs
@@ -170,7 +179,7 @@ def _cut(faults: Sequence[Fault], unread: Sequence[object], number: int) -> list
     return told
 
 
-def _check_texts(texts: Mapping[str, str], most: int) -> None:
+def check_texts(texts: Mapping[str, str], most: int) -> None:
     """Refuse what no process could be given."""
     total = 0
     for what, text in texts.items():

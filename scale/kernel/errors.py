@@ -4,7 +4,8 @@ ScaleError
 ├── BadRequest        the caller must change something      -> a 4xx answer, never logged as an error
 │   ├── Invalid       the input breaks rules; carries every fault with its field
 │   ├── NotFound      what was named is not there
-│   └── Forbidden     this person may not do this
+│   ├── Forbidden     this person may not do this
+│   └── Conflict      it goes against what was done before
 ├── ClusterTrouble    the cluster may be well again soon    -> the loop that met it tries again
 └── Broken            a promise of ours was broken          -> the process stops
 """
@@ -44,6 +45,11 @@ class Invalid(BadRequest):
         self.faults = tuple(faults)
         super().__init__("; ".join(str(fault) for fault in self.faults))
 
+    @property
+    def told(self) -> list[dict[str, str]]:
+        """The faults in the form of the API."""
+        return [fault._asdict() for fault in self.faults]
+
 
 class NotFound(BadRequest):
     """There is no such thing."""
@@ -51,6 +57,10 @@ class NotFound(BadRequest):
 
 class Forbidden(BadRequest):
     """You may not do this."""
+
+
+class Conflict(BadRequest):
+    """This goes against what was done before."""
 
 
 class ClusterTrouble(ScaleError):

@@ -55,5 +55,10 @@ def execution_of(task: str) -> tuple[int, int] | None:
     return (int(found.group(1)), int(found.group(2))) if found else None
 
 
+def task_type_of(task: str) -> str:
+    """Whether a task of an execution is its pre, main or post; empty if it is no execution's."""
+    return _LOST.sub("", task).rpartition("_")[2] if is_job_task(task) else ""
+
+
 def is_job_task(task: str) -> bool:
     return task.startswith(JOB_TASK_ID_PREFIX + "_")

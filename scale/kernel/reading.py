@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
@@ -25,8 +25,26 @@ class Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def never_null(schema: dict[str, Any]) -> None:
+    """Of a model whose fields are None only where they were left out: no field takes null."""
+    for field in schema["properties"].values():
+        choices = [choice for choice in field.pop("anyOf", ()) if choice != {"type": "null"}]
+        if choices:
+            del field["default"]
+            field |= choices[0] if len(choices) == 1 else {"anyOf": choices}
+
+
+def states_a_change(schema: dict[str, Any]) -> None:
+    """Of a model that leaves alone what is left out: a client that sent defaults would change it."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+    schema["minProperties"] = 1
+
+
 class Change(Body):
     """A body that states what to change, and only that."""
+
+    model_config = ConfigDict(json_schema_extra=states_a_change)
 
     @property
     def stated(self) -> dict[str, Any]:
@@ -104,13 +122,17 @@ def _unknown(where: Sequence[int | str], model: type[BaseModel]) -> str:
     """Say that there is no such field, and what may have been meant."""
     *above, last = map(str, where)
     for part in above:
-        inner = model.model_fields[part].annotation
-        assert isinstance(inner, type)  # noqa: S101 only a model inside a model refuses fields
-        assert issubclass(inner, BaseModel)  # noqa: S101
-        model = inner
+        if part in model.model_fields:  # else it is the number of an item
+            model = next(iter(_models(model.model_fields[part].annotation)), model)
     names = list(model.model_fields)
     near = get_close_matches(last, names, n=1) if len(last) <= _LONGEST_SHOWN else []
     return f"is not known; did you mean {near[0]}?" if near else f"is not known; known are: {', '.join(names)}"
+
+
+def _models(annotation: object) -> list[type[BaseModel]]:
+    """The models in a type such as ``list[Model] | None``."""
+    own = [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []
+    return [*own, *(model for part in get_args(annotation) for model in _models(part))]
 
 
 def _printable(text: str) -> str:

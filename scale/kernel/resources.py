@@ -9,6 +9,7 @@ from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 STANDARD = ("cpus", "mem", "disk", "gpus")
+IMAGES = "images"  #: of this a job needs one that starts from an image; only nodes whose engine runs images have some
 _ROUNDING = 1e-6  # sums of fractions such as 0.1 cpus must not refuse a fit
 
 

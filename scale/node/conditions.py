@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 from scale.engines.protocol import Condition
+from scale.kernel.attributes import Value
 from scale.kernel.resources import Resources
 
 
@@ -78,6 +79,7 @@ class KnownNode:
     offered: Resources = field(default_factory=Resources)  #: what tasks may have of it
     away_since: datetime | None = None  #: since when it is offline
     errors: tuple[NodeError, ...] = ()  #: what its engine says is wrong with it
+    attributes: Mapping[str, Value] = field(default_factory=dict)  #: that operators have set
 
     def state(self, *, scheduler_is_paused: bool) -> NodeState:
         if not self.is_active:

@@ -113,7 +113,7 @@ class NodeManager:
         known = self._nodes.get(row.pk) or KnownNode(
             row.pk, row.hostname, row.agent_id, row.engine, away_since=row.last_offer_received or row.created
         )
-        known = replace(known, is_active=row.is_active, is_paused=row.is_paused)
+        known = replace(known, is_active=row.is_active, is_paused=row.is_paused, attributes=row.attributes)
         return _with_report(known, seen.engine, seen.report) if seen else known
 
 

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Node(models.Model):
-    """A machine that tasks run on. The operator owns `is_active` and `is_paused`; no engine ever changes them."""
+    """A machine that tasks run on. The operator owns `is_active`, `is_paused` and `attributes`; no engine ever changes them."""
 
     hostname = models.CharField(max_length=250, unique=True)
     engine = models.CharField(max_length=50, blank=True)
@@ -16,6 +16,7 @@ class Node(models.Model):
     is_active = models.BooleanField(default=True)
     is_online = models.BooleanField(default=False)
     resources = models.JSONField(default=dict)  #: what tasks may have of it: {name: amount}
+    attributes = models.JSONField(default=dict, db_default={})  #: what operators say of it: {name: value}
     created = models.DateTimeField()
     deprecated = models.DateTimeField(null=True)
     last_offer_received = models.DateTimeField(null=True)

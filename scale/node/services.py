@@ -10,6 +10,7 @@ from django.db import transaction
 
 from scale.database import again_on_conflict
 from scale.kernel.errors import NotFound
+from scale.node.changes import attributes_merged
 from scale.node.models import Node
 from scale.node.seen import SeenNode
 from scale.present import ring_after_commit
@@ -21,11 +22,14 @@ def node_edit(*, node_id: int, changes: Mapping[str, Any], when: datetime) -> No
     """Change what the operator owns of a node.
 
     :raises NotFound: there is no such node
+    :raises Invalid: it would have too many attributes
     """
     node = Node.objects.select_for_update().filter(pk=node_id).first()
     if node is None:
         raise NotFound(f"There is no node {node_id}.")
     was_active = node.is_active
+    if "attributes" in changes:
+        changes = {**changes, "attributes": attributes_merged(node.attributes, changes["attributes"])}
     for column, value in changes.items():
         setattr(node, column, value)
     if changes.get("is_paused") is False:

@@ -33,6 +33,19 @@ class Queue(models.Model):
         return f"{self.job_id}x{self.exe_num}"
 
 
+class Left(models.Model):
+    """An entry that left the queue without having been placed or canceled; the scheduler forgets it, and this row goes."""
+
+    entry_id = models.BigIntegerField()
+    shape = models.CharField(max_length=200)
+
+    class Meta:
+        db_table = "queue_left"
+
+    def __str__(self) -> str:
+        return f"entry {self.entry_id}: {self.shape}"
+
+
 class Wait(models.Model):
     """Why the entries of one shape wait, as the scheduler last found it; gone when none of them does."""
 

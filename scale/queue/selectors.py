@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Count, Min, Q, QuerySet
 
 from scale.database import Select
-from scale.queue.models import Look, Queue, Wait
+from scale.queue.models import Left, Look, Queue, Wait
 from scale.queue.ordering import QueueMode
 from scale.queue.waiting import Reason, Told, Waiting, explain
 
 _CANCELED = Select([(Queue, "pk")], "FROM queue WHERE is_canceled LIMIT 1")
+_LEFT = Select([(Left, name) for name in ("pk", "entry_id", "shape")], "FROM queue_left ORDER BY id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,19 @@ def queue_lines() -> list[QueueLine]:
 def queue_has_canceled() -> bool:
     """Whether an entry waits to be taken off."""
     return bool(_CANCELED.rows())
+
+
+class LeftEntry(NamedTuple):
+    """An entry that is not on the queue any more, though nobody placed or canceled it."""
+
+    id: int  #: of this note
+    entry_id: int
+    shape: str
+
+
+def entries_left() -> list[LeftEntry]:
+    """Those of which the scheduler does not know yet."""
+    return [LeftEntry(*row) for row in _LEFT.rows()]
 
 
 def waiting_of(job_id: int, exe_num: int, when: datetime) -> Waiting | None:

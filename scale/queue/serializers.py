@@ -14,4 +14,6 @@ class WaitingOut(serializers.Serializer[Any]):
     text = serializers.CharField(help_text="A sentence for a person.")
     nodes = serializers.DictField(child=serializers.IntegerField(), help_text="How many nodes refuse it for what.")
     since = serializers.DateTimeField(help_text="Since when it waits for this.")
-    position = serializers.IntegerField(help_text="Its place in the order of the queue; 1 is the next.")
+    position = serializers.IntegerField(
+        allow_null=True, help_text="Its place in the order of the queue; 1 is the next. Null if it is not on the queue."
+    )

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from django.db import transaction
 
-from scale.database import record_rows
+from scale.database import delete_rows, record_rows
 from scale.queue.entry import QueueEntry, shape_of
-from scale.queue.models import Look, Queue, Wait
+from scale.queue.models import Left, Look, Queue, Wait
 from scale.queue.ordering import QueueMode
 from scale.queue.waiting import Told
 
 _CHUNK = 500
+NEVER_WAITED = ""  #: instead of a shape, where placement never knew of an entry
 
 
 def queue_add(*, entries: Iterable[QueueEntry], when: datetime) -> None:
@@ -24,6 +25,30 @@ def queue_add(*, entries: Iterable[QueueEntry], when: datetime) -> None:
 def queue_cancel(*, job_ids: Sequence[int]) -> None:
     """Mark the waiting executions of these jobs; the scheduler takes them off and records their end."""
     Queue.objects.filter(job_id__in=job_ids).update(is_canceled=True)
+
+
+def queue_add_canceled(*, entries: Iterable[QueueEntry], when: datetime) -> None:
+    """Have the scheduler record the end of executions that never waited on the queue."""
+    rows = [(*_row(entry, when)[:-1], True) for entry in entries]
+    shape = _COLUMNS.index("shape")
+    record_rows(Queue, _COLUMNS, [(*row[:shape], NEVER_WAITED, *row[shape + 1 :]) for row in rows])
+
+
+def queue_take_off(*, job_ids: Sequence[int]) -> set[int]:
+    """Take the executions of these jobs off the queue, as if they had never been on it; returns which jobs had one.
+
+    The caller holds the jobs, so that nobody places them meanwhile.
+    """
+    rows = list(Queue.objects.filter(job__in=job_ids, is_canceled=False).order_by("pk").values_list("pk", "job_id", "shape"))
+    record_rows(Left, ("entry_id", "shape"), [(pk, shape) for pk, _, shape in rows])
+    delete_rows(Queue, [pk for pk, _, _ in rows])
+    return {job_id for _, job_id, _ in rows}
+
+
+@transaction.atomic
+def left_forget(*, ids: Sequence[int]) -> None:
+    """The scheduler knows that these entries left."""
+    delete_rows(Left, ids)
 
 
 @transaction.atomic
@@ -54,7 +79,7 @@ def _row(entry: QueueEntry, when: datetime) -> tuple[object, ...]:
         entry.exe_num,
         entry.priority,
         dict(entry.resources),
-        shape_of(entry.job_type_id, entry.priority, entry.resources),
+        shape_of(entry.job_type_id, entry.priority, entry.resources, entry.constraints),
         entry.queued,
         when,
         False,

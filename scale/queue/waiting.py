@@ -42,7 +42,7 @@ class Waiting:
     text: str
     nodes: Mapping[str, int]
     since: datetime
-    position: int
+    position: int | None  #: None: it is not on the queue
 
 
 def explain(told: Told | None, looked: datetime | None, *, queued: datetime, position: int, when: datetime) -> Waiting:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +10,8 @@ from rest_framework.views import APIView
 
 from scale.account.permissions import StaffOnly, StaffWrites
 from scale.kernel.reading import read_change
+from scale.paging import page_answer
+from scale.parameters import Paged
 from scale.present import clock
 from scale.scheduler.changes import SchedulerChange
 from scale.scheduler.retention.sizes import sizes
@@ -18,7 +19,8 @@ from scale.scheduler.selectors import queue_by_type, status_etag
 from scale.scheduler.serializers import SchedulerOut, SizesOut, TypeQueueOut
 from scale.scheduler.services import scheduler_edit, scheduler_settings
 from scale.scheduler.serving import status_answer
-from scale.schema import page_of, problems
+from scale.scheduler.status_shape import StatusOut
+from scale.schema import answer_headers, page_of, parameters_of, problems
 from scale.shapes import shaped
 
 
@@ -42,8 +44,11 @@ class StatusApi(APIView):
 
     @extend_schema(
         operation_id="status",
-        parameters=[OpenApiParameter("If-None-Match", location=OpenApiParameter.HEADER, description="The ETag that is known.")],
-        responses={200: OpenApiTypes.OBJECT, 304: None, **problems()},
+        parameters=[
+            OpenApiParameter("If-None-Match", location=OpenApiParameter.HEADER, description="The ETag that is known."),
+            *answer_headers(200, 304, ETag="The version of the document."),
+        ],
+        responses={200: StatusOut, 304: None, **problems()},
     )
     def get(self, request: Request) -> HttpResponseBase:
         return status_answer(request, status_etag(clock().now()))
@@ -52,11 +57,14 @@ class StatusApi(APIView):
 class QueueStatusApi(APIView):
     """GET /queue/status/ -- what waits, by job type."""
 
-    @extend_schema(operation_id="queue_status", responses={200: page_of(TypeQueueOut), **problems()})
+    @extend_schema(
+        operation_id="queue_status",
+        parameters=parameters_of(Paged),
+        responses={200: page_of(TypeQueueOut), **problems(400, 404)},
+    )
     def get(self, request: Request) -> Response:
-        queues = queue_by_type()
-        results = [shaped(TypeQueueOut, queue) for queue in queues]
-        return Response({"count": len(queues), "next": None, "previous": None, "results": results})
+        wanted = Paged.of(dict(request.query_params.lists()), clock().now())
+        return page_answer(request, wanted, queue_by_type(), TypeQueueOut)
 
 
 class SizesApi(APIView):

@@ -7,14 +7,16 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from queue import SimpleQueue
 
-from scale.engines.protocol import Engine, Keep, Report, TaskSpec, Term
+from scale.engines.protocol import Engine, Keep, Reason, Report, TaskReport, TaskSpec, TaskState, Term
 from scale.fact import warn
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.manager import TaskManager
 from scale.kernel.errors import ClusterTrouble
 from scale.kernel.ids import TaskId
 from scale.node.manager import NodeManager
+from scale.sealing import CannotUnseal
 
 logger = logging.getLogger(__name__)
 
@@ -22,16 +24,30 @@ logger = logging.getLogger(__name__)
 class Fleet:
     """Calls that an engine cannot take now are dropped with a line in the log: whoever made them looks again."""
 
-    def __init__(self, engines: Mapping[str, Engine], tasks: TaskManager, nodes: NodeManager, kill_grace: timedelta) -> None:
+    def __init__(
+        self,
+        engines: Mapping[str, Engine],
+        tasks: TaskManager,
+        nodes: NodeManager,
+        kill_grace: timedelta,
+        unseal: Callable[[str], str] = str,
+    ) -> None:
+        """:param unseal: opens a secret; raises `CannotUnseal`"""
+        self._unseal = unseal
+        self._refused: SimpleQueue[tuple[str, TaskReport]] = SimpleQueue()  # that we could not hand over
+        self._wake: Callable[[], None] = lambda: None
         self._engines = engines
         self._tasks = tasks
         self._nodes = nodes
         self._kill_grace = kill_grace
         #: the engines that hold tasks back until there is room for them
         self.holding = frozenset(name for name, engine in engines.items() if engine.capabilities.holds_back)
+        #: the engines that start tasks from images
+        self.containing = frozenset(name for name, engine in engines.items() if engine.capabilities.runs_containers)
         self._order = threading.Lock()  # a task is known as launched only once its engine can have heard of it
 
     def start(self, wake: Callable[[], None], term: Term) -> None:
+        self._wake = wake
         for engine in self._engines.values():
             engine.start(wake, term)
 
@@ -41,6 +57,9 @@ class Fleet:
 
     def reports(self, when: datetime) -> Iterator[tuple[str, list[Report]]]:
         """What each engine has to say, by its name."""
+        while not self._refused.empty():
+            name, report = self._refused.get()
+            yield name, [report]
         for name, engine in self._engines.items():
             if reports := engine.reports(when):
                 yield name, reports
@@ -54,7 +73,7 @@ class Fleet:
             self._tasks.launch_tasks(tasks, when)
             for engine, theirs in self._by_engine(tasks):
                 with _trouble_is_dropped():
-                    engine.launch([self._spec(task) for task in theirs], when)
+                    engine.launch([spec for task in theirs if (spec := self._opened(task, when))], when)
 
     @property
     def is_bound_to_host(self) -> bool:
@@ -105,13 +124,27 @@ class Fleet:
             if name in self._engines:
                 yield self._engines[name], theirs
 
+    def _opened(self, task: Task, when: datetime) -> TaskSpec | None:
+        """With its secrets; a task whose secrets cannot be read ends without having been launched."""
+        try:
+            return self._spec(task)
+        except CannotUnseal as error:
+            told = TaskReport(
+                TaskId(task.id), TaskState.FAILED, when, task.agent_id, reason=Reason.LAUNCH_FAILED, message=str(error)
+            )
+            self._refused.put((self._nodes.engine_of(task.agent_id), told))
+            self._wake()
+            return None
+
     def _spec(self, task: Task) -> TaskSpec:
         return TaskSpec(
             id=TaskId(task.id),
             node=task.agent_id,
             command=tuple(task.command),
             resources=task.get_resources(),
-            env=task.env,
+            env={**task.env, **{name: self._unseal(sealed) for name, sealed in task.secrets.items()}}
+            if task.secrets
+            else task.env,
             working_dir=task.working_dir,
             grace=self._kill_grace,
             image=task.docker_image,

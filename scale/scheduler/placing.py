@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
+from pathlib import Path
 
 from scale.database import not_synced
-from scale.job.models import JobExecution, JobExecutionEnd
+from scale.job.models import JobExecution
 from scale.node.manager import NodeManager
-from scale.queue.entry import shape_of
 from scale.queue.waiting import Reason
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.fence import Fence
@@ -20,7 +20,7 @@ from scale.scheduler.placement.ahead import Pace
 from scale.scheduler.placement.backlog import Backlog
 from scale.scheduler.placement.gpus import hand_out
 from scale.scheduler.placement.plan import Placement, Plan, Wait, decide
-from scale.scheduler.placement.services import plan_apply, plan_settle
+from scale.scheduler.placement.services import NOWHERE, plan_apply, plan_settle
 from scale.scheduler.placement.snapshot import Ask, Line, Snapshot
 from scale.scheduler.status import Warning
 from scale.scheduler.tracking import NodeTracker
@@ -39,17 +39,21 @@ class Placer:
         fence: Fence,
         *,
         holding: Collection[str] = (),
+        containing: Collection[str] = (),
         ends_with_us: bool = False,
+        home: Path = NOWHERE,
     ) -> None:
         """:param holding: the engines that hold tasks back until there is room for them
+        :param containing: the engines that start tasks from images
         :param ends_with_us: whatever takes the power from this machine also takes it from every node
         """
         self._ends_with_us = ends_with_us
-        self._tracker = NodeTracker(nodes, allocations, holding)
+        self._home = home
+        self._tracker = NodeTracker(nodes, allocations, holding, containing)
         self._allocations = allocations
         self._fence = fence
         self._backlog = Backlog()
-        self._learner = Learner(self._backlog)
+        self._learner = Learner(self._backlog, fence.writing)
         self._seen: object = None  # what the last pass looked at; the same again would find the same
         self._doubtful: tuple[Sequence[Placement], datetime] | None = None  # nobody said whether they were committed
         self.pace = Pace()
@@ -63,11 +67,14 @@ class Placer:
         """Take what others have put on the queue."""
         self._learner.look(when)
 
-    def cancel(self, ends: Iterable[JobExecutionEnd]) -> None:
-        """These were taken off the queue without having run."""
-        for end in ends:
-            exe = end.job_exe
-            self._backlog.cancel(shape_of(exe.job_type_id, exe.priority, exe.resources), exe.job_id)
+    def cancel(self, entries: Mapping[str, Collection[int]]) -> None:
+        """These, by their shapes, were taken off the queue without having run."""
+        for shape, ids in entries.items():
+            self._backlog.cancel(shape, ids)
+
+    def recount(self) -> None:
+        """Some were taken off the queue, of which nobody knows whether they were counted."""
+        self._learner.recount()
 
     def crowded(self) -> list[int]:
         """The nodes that were given more than they have room for."""
@@ -85,7 +92,7 @@ class Placer:
 
     def place(self, settings: Settings, when: datetime) -> list[JobExecution]:
         """One pass, if anything has changed; returns the executions that were made, none of them launched."""
-        snapshot = self._snapshot(settings)
+        snapshot = self._snapshot(settings, when)
         seen = (self._backlog.version, snapshot.room, settings.paused_types)
         if not self._tracker.update(is_paused=settings.is_paused) and seen == self._seen:
             self.is_ahead = False
@@ -100,11 +107,12 @@ class Placer:
         self._seen = None if plan.is_cut else seen
         return made
 
-    def _snapshot(self, settings: Settings) -> Snapshot:
+    def _snapshot(self, settings: Settings, when: datetime) -> Snapshot:
         self._backlog.order(settings.queue_mode)
         self._learner.fill()
+        self._learner.learn_constraints(when)
         return Snapshot(
-            lines=self._backlog.lines(),
+            lines=[line for line in self._backlog.lines() if line.is_known],
             nodes=self._tracker.columns,
             occupants=self._allocations.occupants,
             room={kind: limit - self._allocations.running_of_type(kind) for kind, limit in settings.limits.items()},
@@ -121,7 +129,12 @@ class Placer:
         self._doubtful = (placements, when)
         with not_synced() if self._ends_with_us else nullcontext(), self._fence.writing():
             made = plan_apply(
-                placements=placements, gpus=gpus, framework_id=settings.framework_id, when=when, types=settings.types
+                placements=placements,
+                gpus=gpus,
+                framework_id=settings.framework_id,
+                when=when,
+                types=settings.types,
+                home=self._home,
             )
         self._doubtful = None
         self._backlog.remove(_asks(placements, made))

@@ -6,7 +6,8 @@ Its turns are plain methods that are told the time. Threads call them in product
 * ``schedule``  what operators and clients changed, what needs tending, what goes where
 * ``persist``   what the managers hand over, to the database
 * ``status``    the status document
-* ``tidy``      what is older than it is to be kept
+* ``tidy``      what is older than it is to be kept; and how many jobs there are, at each full hour
+* ``commands``  what somebody wants done with many jobs
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
+from pathlib import Path
 from queue import SimpleQueue
 
 from scale.engines.protocol import Engine
@@ -27,10 +29,13 @@ from scale.job.execution.job_exe import RunningJobExecution
 from scale.job.execution.manager import JobExecutionManager
 from scale.job.execution.selectors import executions_unended, executions_unknown
 from scale.job.execution.services import Recorded, jobs_put_back, jobs_recover
+from scale.job.logs import source_of
 from scale.job.messages import Message, running_job_messages
-from scale.job.models import JobExecution, JobExecutionEnd
+from scale.job.models import JobExecution
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.manager import TaskManager
+from scale.job.waiting.selectors import dependents_are_due
+from scale.job.waiting.services import dependents_go_on, dependents_recover
 from scale.kernel.clock import Clock
 from scale.kernel.ids import execution_of, parse_cluster_id
 from scale.node.manager import NodeManager
@@ -38,20 +43,25 @@ from scale.node.models import Node
 from scale.node.seen import SeenNode
 from scale.node.selectors import nodes_changed_since
 from scale.node.services import nodes_record
+from scale.present import sealer
 from scale.queue.selectors import queue_has_canceled
 from scale.scheduler import adoption
 from scale.scheduler.allocations import Allocations
+from scale.scheduler.commanding import commands_advance
 from scale.scheduler.fence import Fence
 from scale.scheduler.fleet import Fleet
 from scale.scheduler.inbox import Inbox, Recordable
 from scale.scheduler.loops import Loop
+from scale.scheduler.metering import Meter
 from scale.scheduler.operating import Settings, schema_completed, settings_load
+from scale.scheduler.outputs import Outputs, Sources
 from scale.scheduler.placement.ahead import PATIENCE
-from scale.scheduler.placement.services import cancels_settle, queue_clear_canceled
+from scale.scheduler.placement.services import MOST_CLEARED, NOWHERE, Cleared, cancels_settle, queue_clear_canceled
 from scale.scheduler.placing import Placer
 from scale.scheduler.rates import Rates
 from scale.scheduler.recording import Handover, record
 from scale.scheduler.rendering import StatusRenderer
+from scale.scheduler.retention.leftovers import Leftovers
 from scale.scheduler.retention.rules import FOR_EVER, Retention
 from scale.scheduler.retention.tidier import Tidier
 from scale.scheduler.selectors import leadership_load, set_aside_warnings
@@ -78,13 +88,25 @@ class Limits:
     node_lost_after: timedelta = timedelta(seconds=60)
     kill_grace: timedelta = timedelta(seconds=5)
     retention: Retention = FOR_EVER
+    home: Path = NOWHERE  #: the data directory
 
 
 class Scheduler:
     """All of it, in memory; `start` first, then each turn from one thread at a time."""
 
-    def __init__(self, *, engines: Mapping[str, Engine], clock: Clock, fence: Fence, limits: Limits | None = None) -> None:
-        """:param fence: what all is written through, for as long as nobody else leads"""
+    def __init__(
+        self,
+        *,
+        engines: Mapping[str, Engine],
+        clock: Clock,
+        fence: Fence,
+        limits: Limits | None = None,
+        sources: Sources = source_of,
+    ) -> None:
+        """
+        :param fence: what all is written through, for as long as nobody else leads
+        :param sources: where the output of an engine's tasks can be read
+        """
         self._clock = clock
         self._fence = fence
         self._limits = limits or Limits()
@@ -93,16 +115,24 @@ class Scheduler:
         self.nodes = NodeManager()
         self.allocations = Allocations()
         self.rates = Rates(clock.now())
-        self.fleet = Fleet(engines, self.tasks, self.nodes, self._limits.kill_grace)
+        self.fleet = Fleet(engines, self.tasks, self.nodes, self._limits.kill_grace, sealer().unseal)
+        self._outputs = Outputs(sources)
         self.inbox = Inbox(self.tasks, self.job_exes, self.nodes, self.rates)
         self.placer = Placer(
-            self.nodes, self.allocations, fence, holding=self.fleet.holding, ends_with_us=self.fleet.is_bound_to_host
+            self.nodes,
+            self.allocations,
+            fence,
+            holding=self.fleet.holding,
+            containing=self.fleet.containing,
+            ends_with_us=self.fleet.is_bound_to_host,
+            home=self._limits.home,
         )
         self._renderer = StatusRenderer(self.nodes, self.job_exes, self.tasks, self.allocations, self.fleet.holding)
         self.troubles = Troubles()
         self.waits = Waits(fence)
         self.tender = Tender(self.tasks, self.job_exes, self.nodes, self.fleet, self._limits.node_lost_after)
-        self.tidier = Tidier(self._limits.retention, self.tasks, self.fleet, fence)
+        self.tidier = Tidier(self._limits.retention, self.tasks, self.fleet, fence, Leftovers(self._limits.home, self.job_exes))
+        self._meter = Meter(fence)
         self._settings = Settings(framework_id="")
         self._database_ready = clock.now()
         self._leadership = Leadership()
@@ -122,8 +152,9 @@ class Scheduler:
         self._reports = Loop("reports", self.reports, 5.0, rest=self._rest(0.0, 0.02))
         self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest=self._rest(0.002, 0.06))
         self._persist = Loop("persist", self.persist, 1.0, rest=self._rest(0.01, 0.1))
-        status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidier.tidy, 0.25)
-        self.loops = (self._reports, self._schedule, self._persist, status, tidy)
+        status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidy, 0.25)
+        self._commands = Loop("commands", self._go_on_with_commands, 1.0, rest=lambda: 0.02)
+        self.loops = (self._reports, self._schedule, self._persist, status, tidy, self._commands)
 
     # --- beginning and end
 
@@ -139,6 +170,7 @@ class Scheduler:
         self.fleet.start(self._reports.wake, self._fence.term)
         with self._fence.writing():
             put_back = jobs_recover(when=when)
+            dependents_recover()
         self.reports(when)
         self._avoid_strangers()
         self._read_nodes(when)
@@ -162,6 +194,8 @@ class Scheduler:
         self._has_jobs = True
         self._has_news |= news != JOBS
         self._schedule.wake()
+        if news != JOBS:
+            self._commands.wake()
 
     def _rest(self, else_: float, ahead: float) -> Callable[[], float]:
         """How long a loop rests: longer while nodes have been given work ahead, so that nobody waits for its next turn."""
@@ -172,7 +206,8 @@ class Scheduler:
     def reports(self, when: datetime) -> None:
         """Take what the engines report, and do what follows from it outside every lock."""
         for engine, reports in self.fleet.reports(when):
-            outcome = self.inbox.take(engine, reports, self._clock.now())
+            heard = self._outputs.hear(engine, reports)
+            outcome = self.inbox.take(engine, heard, self._clock.now())
             self._settle(outcome.finished)
             if outcome.strangers:
                 self._strangers.update(map(parse_cluster_id, outcome.strangers))
@@ -210,6 +245,7 @@ class Scheduler:
         self._read_nodes(when)
         self._settle(self.job_exes.sync_with_database())
         self._clear_canceled(when)
+        self._settle_dependents(when)
         self._take_back(when)
         self.placer.look(when)
 
@@ -236,11 +272,20 @@ class Scheduler:
         is_last = self._handed_back is not None and not self.job_exes.get_running_job_exes()
         if self._drained is None:
             self._drained = self.inbox.drain()  # first: what follows from these reports, the managers know by now
-        self._unsent = (self._drained, self.job_exes.get_messages())
+        messages = self.job_exes.get_messages()
+        self._unsent = (self._drained, [*messages, *self._outputs.messages(messages)])
         self._drained = None
         self._send(*self._unsent, when)
         if is_last:
             self.idle.set()
+
+    def commands(self, when: datetime) -> bool:
+        """Go on with what somebody wants done with many jobs; tells whether there is more of it."""
+        return commands_advance(self._fence.writing, when)
+
+    def _go_on_with_commands(self, when: datetime) -> None:
+        if self.commands(when):
+            self._commands.wake()
 
     def status(self, when: datetime) -> None:
         """Render the status document and put it where the web finds it."""
@@ -248,6 +293,11 @@ class Scheduler:
         document = packed(self._renderer.render(self._status_parts(when)))
         with self._fence.writing():
             status_save(document=document, when=when)
+
+    def tidy(self, when: datetime) -> None:
+        """Measure the load if an hour is full, and take away a little of what is too old."""
+        self._meter.measure(when)
+        self.tidier.tidy(when)
 
     def generate_status_json(self, when: datetime) -> dict[str, object]:
         """The same document, worked out from nothing."""
@@ -404,19 +454,33 @@ class Scheduler:
 
     def _clear_canceled(self, when: datetime) -> None:
         if self._cancels_are_doubtful:
-            self._take_canceled(cancels_settle(when=when))
+            self.job_exes.add_canceled_job_exes(cancels_settle(when=when))
+            self.placer.recount()
             self._cancels_are_doubtful = False
         if queue_has_canceled():  # asked first, since to write is to wait for whoever writes now
             self._cancels_are_doubtful = True
             with self._fence.writing():
-                ends = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
+                cleared = queue_clear_canceled(framework_id=self._settings.framework_id, when=when)
             self._cancels_are_doubtful = False
-            self._take_canceled(ends)
-            self._persist.wake()
+            self._take_canceled(cleared)
 
-    def _take_canceled(self, ends: Sequence[JobExecutionEnd]) -> None:
-        self.placer.cancel(ends)
-        self.job_exes.add_canceled_job_exes(ends)
+    def _take_canceled(self, cleared: Cleared) -> None:
+        self.placer.cancel(cleared.entries)
+        self.job_exes.add_canceled_job_exes(cleared.ends)
+        self._persist.wake()
+        if len(cleared.ends) < MOST_CLEARED:
+            self.placer.recount()
+        else:
+            self._has_news = True  # there is more of it
+            self._schedule.wake()
+
+    def _settle_dependents(self, when: datetime) -> None:
+        """Go on where a transaction left jobs that wait for others."""
+        if dependents_are_due():
+            with self._fence.writing():
+                dependents_go_on(when=when)
+            self._has_news = True  # there may be more
+            self._schedule.wake()
 
 
 def _line_of_placed(exe: RunningJobExecution) -> str:

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from scale.kernel.attributes import given
+from scale.kernel.resources import IMAGES
 from scale.node.conditions import KnownNode
 from scale.node.manager import NodeManager
 from scale.scheduler.allocations import Allocations
 from scale.scheduler.placement.columns import NodeColumns, Slot
 
+_ANY_IMAGES = {IMAGES: 1e9}  # there is no limit
+
 
 class NodeTracker:
     """The schedule loop's own."""
 
-    def __init__(self, nodes: NodeManager, allocations: Allocations, holding: Collection[str]) -> None:
-        """:param holding: the engines that hold tasks back until there is room for them"""
+    def __init__(
+        self, nodes: NodeManager, allocations: Allocations, holding: Collection[str], containing: Collection[str] = ()
+    ) -> None:
+        """
+        :param holding: the engines that hold tasks back until there is room for them
+        :param containing: the engines that start tasks from images
+        """
         self._nodes = nodes
         self._holding = holding
+        self._containing = containing
         self._allocations = allocations
         self.columns = NodeColumns()
         self._known: Sequence[KnownNode] = ()  # as they stand in the columns
@@ -53,4 +63,6 @@ class NodeTracker:
     def _slot(self, node: KnownNode, *, is_paused: bool) -> Slot:
         state = node.state(scheduler_is_paused=is_paused)
         holds_back = node.engine in self._holding
-        return Slot(node.id, node.hostname, node.offered, state.takes_new_jobs, state.description, holds_back)
+        offered = node.offered + _ANY_IMAGES if node.engine in self._containing else node.offered
+        attributes = {**node.attributes, **given(node.hostname, node.engine)}
+        return Slot(node.id, node.hostname, offered, state.takes_new_jobs, state.description, holds_back, attributes)

@@ -105,6 +105,12 @@ class Finding(NamedTuple):
         """The same in the form of the API: `name` and `description` as in the original, and the place."""
         return {"name": self.code, "description": self.message, "pointer": self.pointer}
 
+    @property
+    def fault(self) -> dict[str, str]:
+        """The same as one of the errors of a problem document."""
+        field = ".".join(map(str, _printable(self.place)))
+        return {"field": field, "message": self.message, "code": self.code, "pointer": self.pointer}
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

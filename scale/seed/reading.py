@@ -21,6 +21,11 @@ class InvalidDocument(Invalid):
         self.report = report
         super().__init__(Fault(finding.pointer, f"{finding.code}: {finding.message}") for finding in report.errors)
 
+    @property
+    def told(self) -> list[dict[str, str]]:
+        """With the code of each, and its place in both of the ways in which the API tells places."""
+        return [finding.fault for finding in self.report.errors]
+
 
 class ManifestReading(NamedTuple):
     manifest: Manifest | None  #: if there are no errors

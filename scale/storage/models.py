@@ -47,6 +47,10 @@ class File(models.Model):
     class Meta:
         db_table = "scale_file"
         constraints = [models.UniqueConstraint(fields=["workspace", "path"], name="scale_file_one_of_each_path")]
+        indexes = [
+            models.Index(fields=["last_modified"], name="scale_file_changed"),
+            models.Index(fields=["name"], name="scale_file_by_name"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.workspace}:{self.path}"

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 from rest_framework.authtoken.models import Token
 
 from scale.job.models import Job, JobExecution, JobExecutionEnd
 from scale.job.services import job_submit
 from scale.job.submission import parse_submission
 from scale.node.models import Node
+from tests.api.documented import DocumentedClient
 
 API = "/api/v7/"
 
@@ -22,7 +22,7 @@ class Person:
 
     def __init__(self, user: User) -> None:
         self.user = user
-        self.client = Client(headers={"Authorization": f"Token {Token.objects.create(user=user).key}"})
+        self.client = DocumentedClient(headers={"Authorization": f"Token {Token.objects.create(user=user).key}"})
 
     def get(self, path: str, **rest: Any):
         return self.client.get(API + path, **rest)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from scale.error.catalog import BUILTIN_ERRORS
 from scale.error.models import Error
 from tests.api.answers import fields_at_fault, words
+from tests.conftest import NOW
 
 
 def test_every_builtin_error_is_there(alice):
@@ -38,3 +41,15 @@ def test_a_parameter_that_cannot_be_used_is_named(alice, query, field):
 
 def test_a_stranger_is_not_found(alice):
     assert alice.get("errors/999999/").status_code == 404
+
+
+def test_a_list_of_errors_knows_when_they_changed(alice, clock):
+    Error.objects.create(name="old", job_type_name="mine", created=NOW, last_modified=NOW)
+    clock.move(timedelta(days=1))
+
+    def names(query):
+        return [error["name"] for error in alice.get(f"errors/?job_type_name=mine&{query}").json()["results"]]
+
+    assert names("started=P1D") == names("ended=P1D") == ["old"]
+    assert names("started=PT23H") == names("ended=P2D") == []
+    assert fields_at_fault(alice.get("errors/?started=2026-01-31T12:00:00")) == ["started"]

@@ -73,7 +73,7 @@ def test_a_list_of_executions_costs_the_same_however_long_it_is(alice, a_job, a_
     for exe_num in (1, 2, 3):
         an_execution(job, exe_num, "FAILED", node, error=Error.objects.get(name="timeout"))
     with django_assert_num_queries(4):  # who asks, whether there is such a job, how many, the page
-        alice.get(f"jobs/{job.pk}/executions/")
+        alice.get(f"jobs/{job.pk}/executions/?page_size=2")
 
 
 def test_output_is_told_as_text(alice, execution, shelf):

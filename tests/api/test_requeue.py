@@ -21,7 +21,7 @@ def test_a_failed_job_is_on_the_queue_again_with_as_many_tries_as_it_had(alice, 
     clock.move(timedelta(minutes=1))
     answer = alice.post("jobs/requeue/", {"job_ids": [failed.pk]})
     assert answer.status_code == 202
-    assert answer.json() == {"job_ids": [failed.pk], "unchanged_job_ids": [], "unknown_job_ids": []}
+    assert answer.json() == {"job_ids": [failed.pk], "unchanged_job_ids": [], "unknown_job_ids": [], "command": None}
     job = alice.get(f"jobs/{failed.pk}/").json()
     assert (job["status"], job["num_exes"], job["max_tries"]) == ("QUEUED", 4, 6)
     assert [job[key] for key in ("node", "error", "started", "ended")] == [None] * 4
@@ -68,7 +68,7 @@ def test_a_priority_counts_for_the_job_and_its_place(alice, a_job):
 def test_what_is_not_over_or_went_well_stays_as_it_is(alice, a_job, columns):
     job = a_job(alice, **columns)
     answer = alice.post("jobs/requeue/", {"job_ids": [job.pk, 999_999]})
-    assert answer.json() == {"job_ids": [], "unchanged_job_ids": [job.pk], "unknown_job_ids": [999_999]}
+    assert answer.json() == {"job_ids": [], "unchanged_job_ids": [job.pk], "unknown_job_ids": [999_999], "command": None}
 
 
 def test_a_requeue_by_error_takes_the_callers_own_and_staff_take_all(alice, bob, staff, a_job):

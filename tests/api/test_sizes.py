@@ -22,9 +22,12 @@ def test_every_table_that_grows_is_told(staff, a_job, an_execution):
         "job": 1,
         "job_exe": 1,
         "job_exe_end": 1,
+        "job_exe_output": 0,
+        "scale_file": 0,
         "task_update": 0,
         "queue": 1,
         "scheduler_set_aside": 0,
+        "job_load": 0,
     }
     assert not any(table["is_estimate"] for table in tables.values())
     assert (tables["job"]["oldest"], tables["task_update"]["oldest"]) == ("2026-01-31T12:00:00Z", None)

@@ -56,9 +56,9 @@ def test_nothing_of_a_submission_stays_when_the_queue_cannot_be_written(alice, c
     assert not Job.objects.exists()
 
 
-def test_a_thousand_cancels_cost_four_statements(alice, clock, django_assert_max_num_queries):
+def test_a_thousand_cancels_cost_five_statements(alice, clock, django_assert_max_num_queries):
     ids = jobs_submit(submissions=submissions(1000), by=alice, when=clock.now())
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert jobs_cancel(ids=ids, by=alice, when=clock.now()) == ids
     assert jobs_cancel(ids=ids, by=alice, when=clock.now()) == []
     assert Queue.objects.filter(is_canceled=True).count() == 1000

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scale.engines.instant import Outcome
 from scale.engines.protocol import Reason, Stream
-from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.job.models import Job, JobExecution, JobExecutionEnd, SubmissionKey, TaskUpdate
 from scale.job.services import jobs_requeue
 from scale.kernel.ids import TaskId
 from scale.queue.models import Queue
@@ -367,3 +367,35 @@ def _must_stay(due):
     fresh = {pk for pk, exe in updates if exe in kept and not (due.task_updates and exe in ends and ends[exe] < due.task_updates)}
     jobs = set(Job.objects.values_list("pk", flat=True)) - old
     return [jobs, kept, kept & set(ends), fresh, set(Queue.objects.values_list("pk", flat=True))]
+
+
+def test_a_job_stays_while_another_one_may_still_wait_for_it():
+    world = a_world()
+    [done] = world.submit()
+    world.turns(3)
+    [blocked] = world.submit(depends_on=[{"job": done, "when": "failure"}])
+    world.submit(depends_on=[done])
+    world.turns(3)
+    world.clock.move(400 * DAY)
+    tidy(world)
+    assert set(Job.objects.values_list("pk", flat=True)) == {done, blocked}
+    world.cancel(blocked)
+    world.clock.move(400 * DAY)
+    tidy(world)
+    assert Job.objects.get().pk == done
+    world.clock.move(timedelta(minutes=2))
+    tidy(world)
+    assert not Job.objects.exists()
+
+
+def test_keys_of_submissions_go_after_a_day():
+    world = a_world()
+    SubmissionKey.objects.bulk_create(
+        SubmissionKey(owner=world.user, key=str(number), digest="d", created=world.now) for number in range(1200)
+    )
+    world.clock.move(DAY)
+    tidy(world)
+    assert SubmissionKey.objects.count() == 1200
+    world.clock.move(timedelta(minutes=2))
+    tidy(world)
+    assert not SubmissionKey.objects.exists()

@@ -30,7 +30,7 @@ class Bench:
     def __init__(self, home) -> None:
         self.clock = SystemClock()
         self.engine = LocalEngine(home, self.clock, offers={"cpus": 4, "mem": 4096})
-        limits = Limits(kill_grace=timedelta(seconds=1))
+        limits = Limits(kill_grace=timedelta(seconds=1), home=home)
         fence = Fence(term_begin(by=Candidate("bench", "here", os.getpid()), when=self.clock.now()))
         self.scheduler = Scheduler(engines={"local": self.engine}, clock=self.clock, fence=fence, limits=limits)
         self._bells = {loop.name: loop.bell for loop in self.scheduler.loops}

@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from scale.kernel.attributes import Value
 from scale.kernel.resources import Resources
+from scale.queue.constraints import Constraints, Strategy
+from scale.queue.entry import parse_shape
 from scale.queue.ordering import QueueMode
 from scale.scheduler.placement import plan as fast
 from scale.scheduler.placement.columns import NodeColumns
@@ -32,6 +35,7 @@ class Slot:
     is_ready: bool
     not_ready: str = ""
     occupants: Sequence[Occupant] = ()
+    attributes: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def free(self) -> Resources:
@@ -47,6 +51,7 @@ class Snapshot:
     paused_types: frozenset[int] = frozenset()
     is_paused: bool = False
     queue_mode: QueueMode = QueueMode.FIFO
+    asked: Mapping[str, Constraints] = field(default_factory=dict)  #: what asks want of nodes, by the key in their shape
 
     @property
     def in_order(self) -> list[Ask]:
@@ -55,21 +60,31 @@ class Snapshot:
 
 def nodes_of(slots: Sequence[Slot]) -> NodeColumns:
     """The columns of these nodes, with what is held of them."""
-    nodes = NodeColumns(Node(slot.node_id, slot.hostname, slot.offered, slot.is_ready, slot.not_ready) for slot in slots)
+    nodes = NodeColumns(
+        Node(slot.node_id, slot.hostname, slot.offered, slot.is_ready, slot.not_ready, attributes=slot.attributes)
+        for slot in slots
+    )
     for slot in slots:
         nodes.hold(slot.node_id, sum((occupant.holds for occupant in slot.occupants), Resources()))
     return nodes
 
 
-def lines_of(asks: Sequence[Ask], mode: QueueMode = QueueMode.FIFO) -> list[Line]:
+def lines_of(asks: Sequence[Ask], mode: QueueMode = QueueMode.FIFO, asked: Mapping[str, Constraints] | None = None) -> list[Line]:
     """These asks by shape."""
     lines = []
     by_shape = sorted(asks, key=lambda ask: (ask.shape, ask.urgency(mode)))
     for shape, group in groupby(by_shape, lambda ask: ask.shape):
         those = list(group)
         keys = [ask.urgency(mode) for ask in those]
-        lines.append(Line(shape, those[0].priority, those[0].job_type_id, those[0].needs, len(those), those, keys))
+        line = Line(shape, those[0].priority, those[0].job_type_id, those[0].needs, len(those), those, keys)
+        line.key = key_in(shape)
+        line.constraints = asked[line.key] if asked and line.key else None
+        lines.append(line)
     return lines
+
+
+def key_in(shape: str) -> str:
+    return parse_shape(shape)[3] if shape else ""
 
 
 def decide(snapshot: Snapshot, most: int = 1000) -> Plan:
@@ -77,7 +92,7 @@ def decide(snapshot: Snapshot, most: int = 1000) -> Plan:
     occupants = {slot.node_id: slot.occupants for slot in snapshot.slots}
     plan = fast.decide(
         Lines(
-            lines_of(snapshot.asks, snapshot.queue_mode),
+            lines_of(snapshot.asks, snapshot.queue_mode, snapshot.asked),
             nodes_of(snapshot.slots),
             occupants.__getitem__,
             snapshot.room,
@@ -115,13 +130,32 @@ class OneByOne:
             if ask.shape in waits:
                 continue
             why = self.held_back(ask)
-            place = None if why else next((n for n in range(len(self.free)) if self.refusal(ask, n) is None), None)
+            place = None if why else self.choose(ask)
             if place is not None:
                 self.take(ask, place)
                 placements.append(Placement(ask, self.snapshot.slots[place].node_id))
             else:
                 waits[ask.shape] = (ask, why, {}) if why else self.refuse(ask)
         return placements, list(waits.values())
+
+    def constraints(self, ask: Ask) -> Constraints:
+        return self.snapshot.asked.get(key_in(ask.shape), Constraints())
+
+    def choose(self, ask: Ask) -> int | None:
+        fit = [n for n in range(len(self.free)) if self.refusal(ask, n) is None]
+        if not fit or (strategy := self.constraints(ask).strategy) is None:
+            return fit[0] if fit else None
+        sign = 1 if strategy is Strategy.SPREAD else -1
+        scores = [sign * self.free_share(ask, n) for n in fit]
+        return next(n for n, score in zip(fit, scores, strict=True) if score >= max(scores) - ROUNDING)
+
+    def free_share(self, ask: Ask, n: int) -> float:
+        offered = self.snapshot.slots[n].offered
+        return min((self.usable[n][name] / offered[name] for name, need in ask.needs.items() if need), default=1.0)
+
+    def meets(self, ask: Ask, n: int) -> bool:
+        attributes = self.snapshot.slots[n].attributes
+        return all(one.accepts(attributes.get(one.attribute)) for one in self.constraints(ask).each)
 
     def held_back(self, ask: Ask) -> str:
         if self.snapshot.is_paused:
@@ -133,6 +167,8 @@ class OneByOne:
     def refusal(self, ask: Ask, n: int) -> str | None:
         """The first reason why this node is not for the ask."""
         slot = self.snapshot.slots[n]
+        if not self.meets(ask, n):
+            return "constraints"
         if not ask.needs.fits_in(slot.offered):
             return "too-small"
         if not slot.is_ready:
@@ -151,14 +187,17 @@ class OneByOne:
         counts = dict(Counter(str(self.refusal(ask, n)) for n in range(len(self.free))))
         if not counts:
             return ask, "no-nodes", counts
-        if set(counts) == {"too-small"}:
+        if set(counts) == {"constraints"}:
+            return ask, "no-such-node", counts
+        if set(counts) <= {"constraints", "too-small"}:
             return ask, "too-large", counts
         self.keep(ask)
         return ask, "no-room" if {"busy", "reserved"} & set(counts) else "no-node-ready", counts
 
     def keep(self, ask: Ask) -> None:
         slots = self.snapshot.slots
-        could = [n for n, slot in enumerate(slots) if slot.is_ready and n not in self.kept and ask.needs.fits_in(slot.offered)]
+        free = [n for n, slot in enumerate(slots) if slot.is_ready and n not in self.kept and ask.needs.fits_in(slot.offered)]
+        could = [n for n in free if self.meets(ask, n)]
         if not could:
             return
         n = min(could, key=lambda n: (self.shortfall(ask, n), n))

@@ -16,6 +16,7 @@ from scale.job.execution.selectors import executions_ended_since
 from scale.job.states import ExecutionStatus
 from scale.kernel.ids import TaskId, losses_in, lost_task_id, parse_cluster_id
 from scale.node.conditions import KnownNode
+from scale.queue.constraints import constraints_of
 from scale.scheduler.process import Scheduler
 from scale.scheduler.retention.rules import Retention
 from tests.simulation.database import SimulatedDatabase
@@ -162,6 +163,7 @@ class Invariants:
             " WHERE e.id > ?",
             [before],
         )
+        self._each_is_where_its_job_wants(before)
         columns = ("job", "exe", "node", "node is active", "node is paused", "scheduler is paused", "type is paused", "limit")
         if wrong := [row for row in made if not row[3] or row[4] or row[5] or row[6]]:
             raise Violation(_told("nothing is placed where or while an operator forbids it", columns, wrong))
@@ -171,6 +173,16 @@ class Invariants:
         for node in scheduler.nodes.get_nodes():
             if node.hostname in {row[2] for row in made}:
                 _check_belief(scheduler, node)
+
+    def _each_is_where_its_job_wants(self, before: int) -> None:
+        placed = self.database.rows(
+            "SELECT j.id, n.hostname, j.constraints FROM job_exe e JOIN node n ON n.id = e.node_id JOIN job j ON j.id = e.job_id"
+            " WHERE e.id > ? AND j.constraints IS NOT NULL",
+            [before],
+        )
+        for job, hostname, asked in placed:
+            if not all(one.accepts(hostname) for one in constraints_of(json.loads(asked)).each):
+                raise Violation(f"job {job} asks for {asked}, and is placed on {hostname}")
 
     def unwanted(self, scheduler: Scheduler) -> set[str]:
         """The executions that it still lets run, and no client wants any more."""

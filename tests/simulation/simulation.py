@@ -14,8 +14,9 @@ from django.db.utils import OperationalError
 
 from scale.engines.instant import InstantEngine, Outcome
 from scale.engines.protocol import Condition, Reason, Superseded, TaskSpec
-from scale.job.services import COMMAND, COMMAND_VERSION, job_type_edit, jobs_cancel, jobs_requeue, jobs_submit
+from scale.job.services import COMMAND, COMMAND_VERSION, jobs_cancel, jobs_requeue, jobs_submit
 from scale.job.submission import parse_submission
+from scale.job.types.services import job_type_edit
 from scale.kernel.clock import ManualClock
 from scale.kernel.ids import TaskId
 from scale.kernel.resources import Resources
@@ -101,6 +102,11 @@ _SCENES = (
     ("submit", "turn", "cancel", "run_schedule", "submit", "run_schedule", "run_schedule"),
     ("submit", "turn", "seconds_pass", "turn", "hours_pass", "run_tidy", "run_persist", "run_tidy"),
 )
+#: what jobs ask of nodes; n1 is always there, and large enough
+_WISHES: tuple[dict[str, Any], ...] = (
+    {}, {}, {"hosts": ["n1"]}, {}, {"placement": "spread"}, {"avoid_hosts": ["n2"]}, {},
+    {"constraints": ["hostname!=n3"], "placement": "pack"},
+)  # fmt: skip
 _ALWAYS = ("turn", "run_reports", "run_schedule", "run_persist", "submit", "seconds_pass")
 
 
@@ -253,7 +259,10 @@ class Simulation:
             },
         }
         number = rng.choice((1, 2, 3, 6))
-        self.story.step(f"somebody submits {number} x {body['resources']}, {body['max_tries']} tries on {body['retry_on']}")
+        wish = _WISHES[len(self.invariants.acknowledged) % len(_WISHES)]
+        body |= wish
+        tries = f"{body['max_tries']} tries on {body['retry_on']}"
+        self.story.step(f"somebody submits {number} x {body['resources']}, {tries}{f', {wish}' if wish else ''}")
         submissions = [parse_submission(body)] * number
         with self._web():
             ids = jobs_submit(submissions=submissions, by=self._user, when=self.now)

@@ -6,13 +6,25 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from scale.kernel.resources import Resources
+from scale.queue.constraints import Constraints, Strategy, constraints_of, document_of, key_of, parse_constraint
 from scale.scheduler.placement.snapshot import Occupant
 from tests.builders import a_slot, an_ask
-from tests.reference.placement import Snapshot, decide
+from tests.reference.placement import Snapshot, decide, key_in
 
 picks = st.integers(0, 10_000)
 sizes = st.sampled_from([1.0, 2.0, 4.0, 6.0])
 amounts = st.sampled_from([0.0, 0.1, 0.5, 1.0, 2.0, 3.0, 4.0])
+disks = st.sampled_from(["ssd", "hdd", None])
+WISHES = (
+    None,
+    None,
+    document_of([parse_constraint("disk=ssd")]),
+    document_of([parse_constraint("disk!=ssd")], strategy=Strategy.PACK),
+    document_of(hosts=["node-1", "node-4"]),
+    document_of(avoid_hosts=["node-0"], strategy=Strategy.SPREAD),
+)
+ASKED = {key_of(wish): constraints_of(wish) for wish in WISHES if wish}
+wishes = st.sampled_from(WISHES)
 KINDS = (10, 11)
 LIMITED = 11
 MOST = 2  # of the limited kind
@@ -21,29 +33,35 @@ MOST = 2  # of the limited kind
 class PlacementLife(RuleBasedStateMachine):
     """Jobs come and end, nodes come, go away and come back."""
 
-    @initialize(size=sizes)
-    def begin(self, size):
-        self.nodes = []  # what each has, and whether it takes jobs
+    @initialize(size=sizes, disk=disks)
+    def begin(self, size, disk):
+        self.nodes = []  # what each has, whether it takes jobs, and its disk
         self.queue = {}  # asks by number
         self.running = {}  # ask and row of the node, by number
         self.came = 0
         self.is_paused = False
-        self.a_node_comes(size, size)
+        self.a_node_comes(size, size, disk)
 
-    @rule(cpus=sizes, mem=sizes)
-    def a_node_comes(self, cpus, mem):
+    @rule(cpus=sizes, mem=sizes, disk=disks)
+    def a_node_comes(self, cpus, mem, disk):
         if len(self.nodes) < 6:
-            self.nodes.append([cpus, mem, True])
+            self.nodes.append([cpus, mem, True, disk])
+
+    @rule(pick=picks, disk=disks)
+    def an_operator_says_something_else_of_a_node(self, pick, disk):
+        self.nodes[pick % len(self.nodes)][3] = disk
 
     @rule(pick=picks)
     def a_node_is_paused_or_resumed(self, pick):
         node = self.nodes[pick % len(self.nodes)]
         node[2] = not node[2]
 
-    @rule(cpus=amounts, mem=amounts, priority=st.sampled_from([1, 100]), kind=st.sampled_from(KINDS))
-    def a_job_is_queued(self, cpus, mem, priority, kind):
+    @rule(
+        cpus=amounts, mem=amounts, priority=st.sampled_from([1, 100]), kind=st.sampled_from(KINDS), wish=st.sampled_from(WISHES)
+    )
+    def a_job_is_queued(self, cpus, mem, priority, kind, wish):
         self.came += 1
-        self.queue[self.came] = an_ask(self.came, cpus, priority, job_type_id=kind, mem=mem)
+        self.queue[self.came] = an_ask(self.came, cpus, priority, job_type_id=kind, mem=mem, asks=wish)
 
     @rule(picked=st.lists(picks, max_size=3))
     def jobs_end(self, picked):
@@ -56,14 +74,21 @@ class PlacementLife(RuleBasedStateMachine):
         self.is_paused = not self.is_paused
 
     def _slot(self, row, node):
-        cpus, mem, is_ready = node
+        cpus, mem, is_ready, _ = node
         held = [Occupant(ask.priority, ask.queued, ask.job_id, ask.needs) for ask, at in self.running.values() if at == row]
-        return a_slot(row, cpus, held, mem=mem, is_ready=is_ready)
+        return a_slot(row, cpus, held, mem=mem, is_ready=is_ready, attributes=self._attributes(row))
+
+    def _attributes(self, row):
+        disk = self.nodes[row][3]
+        return {"hostname": f"node-{row}", **({"disk": disk} if disk else {})}
 
     def _snapshot(self, *more):
         running = sum(ask.job_type_id == LIMITED for ask, _ in self.running.values())
         slots = [*(self._slot(row, node) for row, node in enumerate(self.nodes)), *more]
-        return Snapshot(list(self.queue.values()), slots, {LIMITED: MOST - running}, is_paused=self.is_paused)
+        return Snapshot(list(self.queue.values()), slots, {LIMITED: MOST - running}, is_paused=self.is_paused, asked=ASKED)
+
+    def _asked(self, ask):
+        return ASKED.get(key_in(ask.shape), Constraints())
 
     def _placed(self, snapshot):
         return {placement.ask.entry_id: placement.node_id for placement in decide(snapshot).placements}
@@ -76,10 +101,16 @@ class PlacementLife(RuleBasedStateMachine):
         assert all(wait.code and wait.text for wait in plan.waits)
         for placement in plan.placements:
             assert self.nodes[placement.node_id][2], "this node takes no jobs"
+            asked = self._asked(placement.ask)
+            has = self._attributes(placement.node_id)
+            assert all(one.accepts(has.get(one.attribute)) for one in asked.each), "this node is not as the job wants it"
             self.running[placement.ask.entry_id] = (self.queue.pop(placement.ask.entry_id), placement.node_id)
 
     @rule(cpus=sizes, mem=sizes)
     def a_free_node_more_would_take_no_place_but_for_somebody_more_urgent(self, cpus, mem):
+        """Who wishes to be packed or spread has no place of their own that could be kept for them."""
+        if any(self._asked(ask).strategy for ask in self.queue.values()):
+            return
         snapshot = self._snapshot()
         before, after = self._placed(snapshot), self._placed(self._snapshot(a_slot(99, cpus, mem=mem)))
         in_order = sorted(self.queue.values(), key=lambda ask: ask.urgency(snapshot.queue_mode))
@@ -88,7 +119,7 @@ class PlacementLife(RuleBasedStateMachine):
 
     @invariant()
     def no_node_is_oversubscribed(self):
-        for row, (cpus, mem, _) in enumerate(self.nodes):
+        for row, (cpus, mem, *_) in enumerate(self.nodes):
             held = sum((ask.needs for ask, at in self.running.values() if at == row), Resources())
             assert held.fits_in(Resources(cpus=cpus + 1e-5, mem=mem + 1e-5))
 
@@ -106,7 +137,7 @@ class PlacementLife(RuleBasedStateMachine):
         for _ in range(len(self.queue) + 1):
             self.running.clear()
             self.a_pass_is_made()
-        assert {wait.code for wait in decide(self._snapshot()).waits} <= {"too-large"}
+        assert {wait.code for wait in decide(self._snapshot()).waits} <= {"too-large", "no-such-node"}
 
 
 TestPlacementLife = PlacementLife.TestCase

@@ -150,7 +150,7 @@ class QueueLife(RuleBasedStateMachine):
 
     @rule(most=st.integers(1, 3))
     def canceled_ones_are_cleared(self, most):
-        ends = queue_clear_canceled(framework_id="f", when=self._tick(), most=most)
+        ends = queue_clear_canceled(framework_id="f", when=self._tick(), most=most).ends
         messages_apply(messages=[CreateJobExecutionEnds((end,)) for end in ends], updates=[], when=self.clock.now())
         gone = [(end.job_id, end.exe_num) for end in ends]
         assert len(gone) == min(most, sum(self.waiting.values()))

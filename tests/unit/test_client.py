@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from scale.client import PATIENCE, Refused, ScaleClient, Unreachable, Unwell, WrongSetting
+from scale.client import PATIENCE, Complaint, Refused, ScaleClient, Unreachable, Unwell, WrongSetting
 from scale.environment import Environment
 from scale.kernel.clock import ManualClock
-from scale.kernel.errors import Fault
 
 
 class Service:
@@ -134,7 +133,7 @@ def test_a_refusal_has_the_words_of_the_service_and_names_each_field():
     problem = {"detail": "The input breaks a rule.", "errors": [{"field": "timeout", "message": "must be positive"}]}
     with Service(httpx.Response(400, json=problem)).client() as scale, pytest.raises(Refused) as refusal:
         scale.submit("true", timeout=-1)
-    assert refusal.value.faults == (Fault("timeout", "must be positive"),)
+    assert refusal.value.faults == (Complaint("timeout", "must be positive"),)
     assert str(refusal.value) == "The input breaks a rule.\n  timeout: must be positive"
 
 

@@ -27,6 +27,7 @@ class Folders:
         self._work = f"{home}/{places.WORK}"
         self._place = f"{home}/{places.DIRECTORIES}"
         self._trash = f"{home}/{places.TRASH}"
+        self._not_places = (self._trash, f"{home}/{places.EXECUTIONS}")
         self._env: Mapping[str, str] = {processes.KEEPER_MARK: keeper_id, processes.TASK_MARK: "remover"}
         self._remover = 0  # its pid
         self._is_full = True
@@ -96,7 +97,7 @@ class Folders:
     def remove_strays(self, kept: Collection[str | None]) -> None:
         """Take back, once, the directories of tasks that nobody knows; other places are those of an earlier version."""
         for place in os.scandir(self._work):
-            if place.path == self._trash or not place.is_dir(follow_symlinks=False):
+            if place.path in self._not_places or not place.is_dir(follow_symlinks=False):
                 continue
             for name in os.listdir(place.path):
                 if (directory := f"{place.path}/{name}") not in kept:

@@ -4,6 +4,7 @@
     logs/tasks/<day>/   <name>.out, <name>.err and, for long tasks, <name>.marks
     work/tasks/<n>/     the working directory of a task that names none; an empty one is used again
     work/trash/         working directories on their way out
+    work/executions/    the scheduler's: what executions of job types read and write; not ours to remove
 
 A day is the UTC day of a task's launch, with the keeper's id. Old output goes a day at a time, because file systems are
 slow at deleting from one huge directory. A task's name is its id, made safe for a file name.
@@ -23,7 +24,7 @@ SOCKET, LOCK, ID, TERM, LOG = "socket", "lock", "id", "term", "log"
 JOURNAL, ORPHANS, GROUPS = "journal", "orphans", "groups"
 LOGS = "logs/tasks"
 WORK = "work"
-DIRECTORIES, TRASH = "work/tasks", "work/trash"
+DIRECTORIES, TRASH, EXECUTIONS = "work/tasks", "work/trash", "work/executions"
 OUT, ERR, MARKS = ".out", ".err", ".marks"
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")

@@ -1,11 +1,13 @@
 """What each task of an execution gets: command, environment, resources, volumes. A JSON document, version 2.0. Pure.
 
 To Scale's own keys this adds, for each task, ``command`` (the program and its arguments as a list; ``args`` is the same
-as one line of text) and ``working_dir``.
+as one line of text), ``working_dir``, ``step`` (what Scale's own program is to do) and ``secrets`` (variables of the
+environment whose values are sealed). No answer shows those.
 """
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +19,11 @@ from scale.job.execution.exceptions import InvalidExecutionConfiguration
 from scale.kernel.ids import ClusterId, task_id
 from scale.kernel.resources import Resources, shared_resources
 from scale.kernel.sharing import shared
+from scale.seed.configuration import HIDDEN
 
 VERSION = "2.0"
+STEP = "SCALE_STEP_"  #: of variables: with a number, a piece of what a step is to do
+_LONGEST = 120_000
 _GPUS = "CUDA_VISIBLE_DEVICES"
 SHELL = ("/bin/sh", "-c")
 TaskType = Literal["pull", "pre", "main", "post"]
@@ -58,6 +63,8 @@ class _Task(BaseModel):
     settings: dict[str, str | None] = Field(default_factory=dict)
     volumes: dict[str, _Volume] = Field(default_factory=dict)
     docker_params: list[dict[str, str]] = Field(default_factory=list)
+    step: dict[str, Any] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict, repr=False)
 
 
 class _Document(BaseModel):
@@ -110,7 +117,15 @@ class ExecutionConfiguration:
         return shared_resources(self._task(task_type).resources)
 
     def get_env_vars(self, task_type: str) -> dict[str, str]:
-        return dict(self._task(task_type).env_vars)
+        task = self._task(task_type)
+        if not task.step:
+            return dict(task.env_vars)
+        files = {"files": self._document.input_files} if task.type == "pre" else {}
+        return {**task.env_vars, **step_variables({**task.step, **files})}
+
+    def get_secrets(self, task_type: str) -> dict[str, str]:
+        """Variables of the environment, sealed."""
+        return dict(self._task(task_type).secrets)
 
     def get_gpus(self) -> tuple[int, ...]:
         """The indices of the GPUs that the execution was given."""
@@ -147,7 +162,7 @@ def command_configuration(
     """
     words = [*SHELL, command] if isinstance(command, str) else list(command)
     told = {f"ALLOCATED_{name.upper()}": f"{amount:.1f}" for name, amount in resources.items()}
-    told |= {"SCALE_JOB_ID": str(job_id), "SCALE_EXE_NUM": str(exe_num), **_gpu_variables(gpus)}
+    told |= {"SCALE_JOB_ID": str(job_id), "SCALE_EXE_NUM": str(exe_num), **gpu_variables(gpus)}
     main = {
         "task_id": task_id(execution, "main"),
         "type": "main",
@@ -160,7 +175,23 @@ def command_configuration(
     return {"version": VERSION, "tasks": [main]}
 
 
-def _gpu_variables(gpus: Iterable[int]) -> dict[str, str]:
+def step_variables(step: Mapping[str, Any]) -> dict[str, str]:
+    """A document as variables, none of them longer than the system takes."""
+    text = json.dumps(step, separators=(",", ":"))
+    pieces = (text[start : start + _LONGEST] for start in range(0, len(text), _LONGEST))
+    return {f"{STEP}{number}": piece for number, piece in enumerate(pieces)}
+
+
+def without_secrets(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The document as anybody may see it."""
+    tasks = configuration.get("tasks", ())
+    if not any(task.get("secrets") for task in tasks):
+        return dict(configuration)
+    hidden = [{**task, "secrets": dict.fromkeys(task.get("secrets", ()), HIDDEN)} for task in tasks]
+    return {**configuration, "tasks": hidden}
+
+
+def gpu_variables(gpus: Iterable[int]) -> dict[str, str]:
     """How a program, and the tools that start containers, are told which GPUs are its own; without any it sees none."""
     indices = ",".join(map(str, gpus))
     return {_GPUS: indices, "NVIDIA_VISIBLE_DEVICES": indices or "void"}

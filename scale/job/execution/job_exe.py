@@ -195,8 +195,8 @@ class RunningJobExecution:
 
     @property
     def lasted(self) -> timedelta | None:
-        """How long its program ran; None as long as that is not known."""
-        main = self._task_of_type("main")
+        """How long its program ran; None as long as that is not known, or if there is more to it than its program."""
+        main = self._task_of_type("main") if len(self._tasks) == 1 else None
         return main.ended - main.started if main and main.started and main.ended else None
 
     @property

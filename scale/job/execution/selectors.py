@@ -10,6 +10,7 @@ from django.db.models import F
 
 from scale.database import Select
 from scale.job.execution.ending import Ending
+from scale.job.execution.revisions import types_of_revisions
 from scale.job.messages import batches
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
@@ -41,13 +42,17 @@ def executions_unended() -> Iterator[list[Unended]]:
     """All of them, some at a time, the oldest first."""
     types = JobType.objects.in_bulk()
     placed = JobExecution.objects.filter(has_ended=False, node__isnull=False).order_by("id")
-    rows = placed.annotate(agent_id=F("node__agent_id"), job_status=F("job__status")).iterator(_ROWS)
+    named = placed.annotate(agent_id=F("node__agent_id"), job_status=F("job__status"), revision_id=F("job__job_type_rev"))
+    rows = named.iterator(_ROWS)
+    as_made: dict[int, JobType] = {}  # by revision
     for some in batches(rows, _ROWS):
         updates: dict[int, list[TaskUpdate]] = {}
         for update in TaskUpdate.objects.filter(job_exe__in=[row.pk for row in some]).order_by("id"):
             updates.setdefault(update.job_exe_id, []).append(update)
+        new = {row.revision_id for row in some if not types[row.job_type_id].is_builtin}.difference(as_made)
+        as_made |= types_of_revisions(new, types)
         for row in some:
-            row.job_type = types[row.job_type_id]
+            row.job_type = as_made.get(row.revision_id, types[row.job_type_id])
         yield [Unended(row, row.agent_id, updates.get(row.pk, ()), row.job_status == JobStatus.RUNNING) for row in some]
 
 
@@ -69,3 +74,9 @@ def executions_unknown(cluster_ids: Collection[str]) -> set[str]:
     """Of these cluster ids: those that no execution has."""
     known = JobExecution.objects.filter(cluster_id__in=cluster_ids).values_list("cluster_id", flat=True)
     return set(cluster_ids) - set(known)
+
+
+def executions_running(cluster_ids: Collection[str]) -> set[str]:
+    """Of these cluster ids: those of executions whose end is not recorded."""
+    running = JobExecution.objects.filter(cluster_id__in=cluster_ids, has_ended=False).values_list("cluster_id", flat=True)
+    return set(running)

@@ -16,7 +16,9 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from scale.database import Select, record_models, record_rows, update_rows
 from scale.error.models import Error
+from scale.job.execution.outputs import outputs_record
 from scale.job.messages import (
+    CapturedJobs,
     CompletedJob,
     CompletedJobs,
     CreateJobExecutionEnds,
@@ -29,11 +31,11 @@ from scale.job.messages import (
     WithdrawnJobs,
 )
 from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
-from scale.job.states import JobStatus, RetryOn, sources_of
+from scale.job.states import JobStatus, RetryOn
 from scale.job.tasks.update import ReportedUpdate
+from scale.job.waiting.services import comes_from, dependents_settle, queue_again
 from scale.queue.entry import QueueEntry
 from scale.queue.models import Queue
-from scale.queue.services import queue_add
 
 
 class Recorded(NamedTuple):
@@ -62,7 +64,17 @@ def messages_apply(
     _record_ends(ends)
     _record_running(running, when)
     _record_completed(completed, when)
-    return Recorded(tuple(ends), tried_again=(*_record_failed(failed, when), *_record_withdrawn(withdrawn, when)))
+    if captured := [job for message in messages if isinstance(message, CapturedJobs) for job in message.jobs]:
+        outputs_record(captured=captured, when=when)
+    again = (*_record_failed(failed, when), *_record_withdrawn(withdrawn, when))
+    dependents_settle(of=_over(completed, failed, again), when=when)
+    return Recorded(tuple(ends), again)
+
+
+def _over(completed: Sequence[CompletedJob], failed: Sequence[FailedJob], again: Sequence[QueueEntry]) -> list[int]:
+    """The jobs of which nothing is tried again."""
+    over = {job.job_id for job in completed} | {job.job_id for job in failed}
+    return sorted(over.difference(entry.job_id for entry in again))
 
 
 def jobs_run(*, executions: Sequence[JobExecution], when: datetime) -> None:
@@ -72,7 +84,7 @@ def jobs_run(*, executions: Sequence[JobExecution], when: datetime) -> None:
         match=("id", "num_exes"),
         assign=("status", "node", "started", "last_status_change", "last_modified"),
         rows=[(exe.job_id, exe.exe_num, JobStatus.RUNNING.value, exe.node_id, when, when, when) for exe in executions],
-        only=_comes_from(JobStatus.RUNNING),
+        only=comes_from(JobStatus.RUNNING),
     )
 
 
@@ -96,7 +108,8 @@ def _adrift() -> QuerySet[Job]:
     """Jobs that are not over, and neither wait nor run."""
     waiting = Queue.objects.filter(job=OuterRef("pk"), exe_num=OuterRef("num_exes"))
     unended = JobExecution.objects.filter(job=OuterRef("pk"), exe_num=OuterRef("num_exes"), has_ended=False)
-    return Job.objects.filter(~Exists(waiting), ~Exists(unended), status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
+    stray = Job.objects.filter(~Exists(waiting), ~Exists(unended), status__in=[JobStatus.QUEUED, JobStatus.RUNNING])
+    return stray.exclude(status=JobStatus.QUEUED, held__isnull=False)
 
 
 def _lock_jobs(ids: set[int]) -> None:
@@ -110,8 +123,8 @@ _LOCKED = Select([(Job, "pk")], "FROM job WHERE job.id IN {ids} ORDER BY job.id"
 
 def _locked_jobs(ids: set[int]) -> dict[int, Job]:
     columns = (
-        "job_type", "status", "num_exes", "max_tries", "retry_on", "is_superseded", "resources", "priority", "queued",
-        "job_type__is_long_running",
+        "job_type", "status", "num_exes", "max_tries", "retry_on", "is_superseded", "resources", "constraints", "priority",
+        "queued", "held", "job_type__is_long_running",
     )  # fmt: skip
     jobs = Job.objects.filter(pk__in=ids).order_by("pk").select_related("job_type").only(*columns)
     return {job.pk: job for job in jobs.select_for_update(of=("self",))}
@@ -148,7 +161,7 @@ def _record_running(jobs: Sequence[RunningJob], when: datetime) -> None:
         match=("id", "num_exes"),
         assign=("status", "last_status_change"),
         rows=[(job.job_id, job.exe_num, JobStatus.RUNNING.value, job.started) for job in placed],
-        only=_comes_from(JobStatus.RUNNING),
+        only=comes_from(JobStatus.RUNNING),
     )
 
 
@@ -158,7 +171,7 @@ def _record_completed(jobs: Sequence[CompletedJob], when: datetime) -> None:
         match=("id", "num_exes"),
         assign=("status", "ended", "last_status_change", "last_modified"),
         rows=[(job.job_id, job.exe_num, JobStatus.COMPLETED.value, job.ended, job.ended, when) for job in jobs],
-        only=_comes_from(JobStatus.COMPLETED),
+        only=comes_from(JobStatus.COMPLETED),
     )
 
 
@@ -176,7 +189,7 @@ def _record_failed(failed: Sequence[FailedJob], when: datetime) -> list[QueueEnt
         match=("id", "num_exes"),
         assign=("status", "error", "ended", "last_status_change", "last_modified"),
         rows=[(t.job_id, t.exe_num, JobStatus.FAILED.value, t.error_id, t.ended, t.ended, when) for t in over],
-        only=_comes_from(JobStatus.FAILED),
+        only=comes_from(JobStatus.FAILED),
     )
     runs = (JobStatus.QUEUED, JobStatus.RUNNING)
     return queue_again([(jobs[t.job_id], t.ended) for t in sorted(again) if jobs[t.job_id].status in runs], when)
@@ -203,23 +216,3 @@ def _is_tried_again(job: Job, error: Error) -> bool:
     if job.job_type.is_long_running:
         return True
     return job.num_exes < job.max_tries and (error.should_be_retried or job.retry_on == RetryOn.FAILURE)
-
-
-def queue_again(jobs: Iterable[tuple[Job, datetime]], when: datetime) -> list[QueueEntry]:
-    """Give each of these locked jobs its next execution, which waits since then; returns those."""
-    entries = [QueueEntry(job.pk, job.job_type_id, job.num_exes + 1, job.priority, job.resources, queued) for job, queued in jobs]
-    update_rows(
-        Job,
-        match=("id",),
-        assign=("num_exes", "status", "queued", "last_status_change", "last_modified"),
-        rows=[(e.job_id, e.exe_num, JobStatus.QUEUED.value, e.queued, e.queued, when) for e in entries],
-        only=_comes_from(JobStatus.QUEUED),
-    )
-    Job.objects.filter(pk__in=[e.job_id for e in entries]).update(node=None, error=None, started=None, ended=None)
-    queue_add(entries=entries, when=when)
-    return entries
-
-
-def _comes_from(status: JobStatus) -> str:
-    """The SQL condition that a job may come to this status."""
-    return f"job.status IN ({', '.join(repr(source.value) for source in sorted(sources_of(status)))})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from scale.engines.protocol import Usage
 from scale.job.tasks import timeline
@@ -30,6 +31,7 @@ class Task(ABC):
     command: Sequence[str] = ()
     command_arguments = ""
     working_dir: str | None = None
+    secrets: Mapping[str, str] = MappingProxyType({})  #: more of its environment, sealed
     waits_for_room = True  #: a task that takes over what one before it had on the node does not
     _env_names: tuple[str, ...] = ()
     _env_values: tuple[str, ...] = ()

@@ -35,8 +35,11 @@ class MainTask(JobExecutionTask):
         self.command = configuration.get_command("main")
         self.command_arguments = configuration.get_args("main")
         self.env = configuration.get_env_vars("main")
+        if secrets := configuration.get_secrets("main"):
+            self.secrets = secrets
         self.working_dir = configuration.get_working_dir("main")
-        self._running_timeout_threshold = None if job_type.is_long_running else shared(timedelta(seconds=job_exe.timeout))
+        is_endless = job_type.is_long_running or not job_exe.timeout
+        self._running_timeout_threshold = None if is_endless else shared(timedelta(seconds=job_exe.timeout))
 
     def determine_error(self, task_update: TaskStatusUpdate) -> str | None:
         """An exit code means what the job type says it means; so does a signal that was none of ours."""

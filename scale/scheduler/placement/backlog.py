@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import compress
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from scale.queue.entry import parse_shape
 from scale.queue.ordering import QueueMode
@@ -29,6 +29,15 @@ class Entry(NamedTuple):
     job_id: int
     queued: datetime
     shape: str
+
+
+class Known(Protocol):
+    """What tells an entry."""
+
+    @property
+    def entry_id(self) -> int: ...
+    @property
+    def shape(self) -> str: ...
 
 
 class Backlog:
@@ -79,17 +88,18 @@ class Backlog:
         self._reach[shape] = min(4 * self._reach[shape], self._most())
         return self._reach[shape]
 
-    def remove(self, asks: Collection[Ask]) -> None:
+    def remove(self, asks: Collection[Known]) -> None:
         """These wait no more, or nobody knows whether they do."""
         gone: dict[str, set[int]] = defaultdict(set)
         for ask in asks:
             gone[ask.shape].add(ask.entry_id)
         for shape, ids in gone.items():
-            self._remove(shape, [ask.entry_id not in ids for ask in self._asks(shape)], len(ids))
+            self.cancel(shape, ids)
 
-    def cancel(self, shape: str, job_id: int) -> None:
-        """An entry of this job was taken off, whether it was ever known here or not."""
-        self._remove(shape, [ask.job_id != job_id for ask in self._asks(shape)], 1)
+    def cancel(self, shape: str, entry_ids: Collection[int]) -> None:
+        """These were taken off, whether they were ever known here or not."""
+        gone = frozenset(entry_ids)
+        self._remove(shape, [ask.entry_id not in gone for ask in self._asks(shape)], len(gone))
 
     def recount(self, sizes: Mapping[str, int]) -> dict[str, tuple[int, int]]:
         """Take the counts of the database; returns what was and what is, where they differ."""
@@ -108,7 +118,8 @@ class Backlog:
 
     def _line(self, shape: str) -> Line:
         if shape not in self._lines:
-            self._lines[shape] = Line(shape, *parse_shape(shape))
+            priority, job_type_id, needs, key = parse_shape(shape)
+            self._lines[shape] = Line(shape, priority, job_type_id, needs, key=key)
         return self._lines[shape]
 
     def _asks(self, shape: str) -> list[Ask]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scale.kernel.attributes import Value
 from scale.kernel.resources import STANDARD, Resources
+from scale.queue.constraints import Constraints
+from scale.scheduler.placement.attributes import AttributeColumns, Mask
 
 Columns = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 ROUNDING = 1e-6  # sums of fractions such as 0.1 cpus must not refuse a fit
 Needs = tuple[tuple[int, float], ...]  #: the row of each resource that is wanted, and how much of it
 
@@ -26,6 +28,7 @@ class Slot:
     is_ready: bool  #: takes new jobs
     not_ready: str = ""  #: why not
     holds_back: bool = False  #: what has no room there yet may wait there
+    attributes: Mapping[str, Value] = field(default_factory=dict)  #: that jobs may ask for
 
 
 class NodeColumns:
@@ -33,6 +36,8 @@ class NodeColumns:
 
     def __init__(self, slots: Iterable[Slot] = ()) -> None:
         self.names: tuple[str, ...] = STANDARD
+        self._attributes: AttributeColumns | None = None
+        self._meeting: Mapping[str, Mask] = {}
         self.replace(slots)
 
     def replace(self, slots: Iterable[Slot]) -> None:
@@ -43,12 +48,15 @@ class NodeColumns:
         self.holds_back = np.zeros(len(self.slots), dtype=bool)
         self.offered = np.zeros((len(self.names), len(self.slots)))
         self._held = np.zeros_like(self.offered)
+        self._forget_attributes()
         for place, slot in enumerate(self.slots):
             self.change(place, slot)
 
     def change(self, place: int, slot: Slot) -> None:
         """The same node in another state."""
         self._know(slot.offered)
+        if slot.attributes != self.slots[place].attributes:
+            self._forget_attributes()
         self.slots[place] = slot
         self.is_ready[place] = slot.is_ready
         self.holds_back[place] = slot.holds_back
@@ -69,6 +77,22 @@ class NodeColumns:
     def spare(self) -> Columns:
         """The same; negative where executions have been placed ahead of their room."""
         return self.offered - self._held
+
+    def meeting(self, wanted: Mapping[str, Constraints]) -> Mapping[str, Mask]:
+        """The nodes that meet each of these, by its key; worked out once for as long as it is wanted and no attribute changes."""
+        known = self._meeting
+        self._meeting = {key: known[key] if key in known else self.attributes.mask(all_) for key, all_ in wanted.items()}
+        return self._meeting
+
+    @property
+    def attributes(self) -> AttributeColumns:
+        if self._attributes is None:
+            self._attributes = AttributeColumns([slot.attributes for slot in self.slots])
+        return self._attributes
+
+    def _forget_attributes(self) -> None:
+        self._attributes = None
+        self._meeting = {}
 
     def crowded(self) -> list[int]:
         """The ids of the nodes at which something waits for room."""

@@ -10,7 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scale.scheduler.placement.columns import ROUNDING, Columns, Mask, Needs, Slot
+from scale.kernel.reading import shown
+from scale.kernel.resources import IMAGES
+from scale.queue.constraints import Constraints
+from scale.scheduler.placement.attributes import Mask
+from scale.scheduler.placement.columns import ROUNDING, Columns, Needs, Slot
 
 
 class Nodes(NamedTuple):
@@ -21,6 +25,8 @@ class Nodes(NamedTuple):
     free: Columns  #: what no execution holds
     usable: Columns  #: the same, less what is kept for a more urgent ask
     is_ready: Mask
+    asked: Constraints | None = None  #: what the ask at hand wants of their attributes
+    meeting: Mask | None = None  #: those that meet it; None: all
 
 
 class Filter(NamedTuple):
@@ -49,26 +55,54 @@ def _resource_filter(code: str, room_of: Callable[[Nodes], Columns], phrase: str
     return Filter(code, lambda needs, nodes: _fits(needs, room_of(nodes)), says)
 
 
+def _unmet(slot: Slot, needs: Needs, nodes: Nodes, place: int) -> str:
+    each = nodes.asked.each if nodes.asked else ()
+    lacking = [one for one in each if not one.accepts(slot.attributes.get(one.attribute))]
+    has = {one.attribute: slot.attributes.get(one.attribute, "nothing") for one in lacking}
+    return f"{slot.hostname}: " + "; ".join(f"needs {shown(str(one))}, has {has[one.attribute]}" for one in lacking)
+
+
+MEETING = Filter(
+    "constraints",
+    lambda needs, nodes: np.ones(len(nodes.is_ready), dtype=bool) if nodes.meeting is None else nodes.meeting,
+    _unmet,
+)
 READY = Filter(
     "not-ready",
     lambda needs, nodes: nodes.is_ready,
     lambda slot, needs, nodes, place: f"{slot.hostname}: {slot.not_ready or 'does not take new jobs'}",
 )
+
+
+def _runs_images(needs: Needs, nodes: Nodes) -> Mask:
+    rows = [row for row, _ in needs if nodes.names[row] == IMAGES]
+    return np.ones(len(nodes.is_ready), dtype=bool) if not rows else nodes.offered[rows[0]] > 0
+
+
+RUNS_IMAGES = Filter(
+    "no-engine",
+    _runs_images,
+    lambda slot, needs, nodes, place: f"{slot.hostname}: its engine runs no images",
+)
 LARGE_ENOUGH = _resource_filter("too-small", lambda nodes: nodes.offered, "has {:g} in all")
 FREE = _resource_filter("busy", lambda nodes: nodes.free, "has {:g} free")
 UNRESERVED = _resource_filter("reserved", lambda nodes: nodes.usable, "has {:g} that is not kept for a more urgent job")
 
-FILTERS = (LARGE_ENOUGH, READY, FREE, UNRESERVED)
+FILTERS = (RUNS_IMAGES, MEETING, LARGE_ENOUGH, READY, FREE, UNRESERVED)
 
 
 def feasible(needs: Needs, nodes: Nodes) -> Mask:
-    """The nodes that every filter lets pass; as what is usable is free, and what is free is offered, two tell for all."""
-    return READY.mask(needs, nodes) & UNRESERVED.mask(needs, nodes)
+    """The nodes that every filter lets pass; as what is usable is free, and what is free is offered, one tells for three."""
+    return _met(READY.mask(needs, nodes) & UNRESERVED.mask(needs, nodes), nodes)
 
 
 def could_hold(needs: Needs, nodes: Nodes) -> Mask:
     """The nodes that would do if nobody else were there."""
-    return READY.mask(needs, nodes) & LARGE_ENOUGH.mask(needs, nodes)
+    return _met(READY.mask(needs, nodes) & LARGE_ENOUGH.mask(needs, nodes), nodes)
+
+
+def _met(mask: Mask, nodes: Nodes) -> Mask:
+    return mask if nodes.meeting is None else mask & nodes.meeting
 
 
 def refusals(needs: Needs, nodes: Nodes) -> dict[str, int]:

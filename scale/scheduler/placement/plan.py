@@ -4,6 +4,8 @@ The rules:
 
 * The most urgent ask chooses first, and takes the first node that has room. Nodes stand in the order in which they came,
   so a new one takes only what had no place; a job never loses its place because there is more room.
+* A node that does not meet what is asked of it is no node to that ask. Who wishes to be packed takes the fullest of those
+  that have room, and who wishes to be spread the one with the most free.
 * An ask for which no node has room now gets one kept: the node that comes closest. Less urgent asks may use of it only
   what the waiting one will not need once everything more urgent on that node has ended. So a large job is not starved
   by small ones, and small ones still run beside it.
@@ -28,10 +30,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scale.queue.constraints import Strategy
 from scale.queue.ordering import Urgency
 from scale.scheduler.placement import filters, scores
 from scale.scheduler.placement.ahead import MOST
-from scale.scheduler.placement.columns import ROUNDING, Columns, Mask, Needs
+from scale.scheduler.placement.attributes import Mask
+from scale.scheduler.placement.columns import ROUNDING, Columns, Needs
 from scale.scheduler.placement.filters import Nodes
 from scale.scheduler.placement.snapshot import Ask, Line, Snapshot
 
@@ -109,9 +113,11 @@ class _Room:
 class _Turn:
     """A line in a pass: which of its asks is the next, and at which node it stands."""
 
-    def __init__(self, line: Line, needs: Needs) -> None:
+    def __init__(self, line: Line, needs: Needs, meeting: Mask | None) -> None:
         self.line = line
         self.needs = needs
+        self.strategy = line.constraints.strategy if line.constraints else None
+        self._meeting = meeting
         self.next = 0
         self.place = -1
 
@@ -128,9 +134,14 @@ class _Turn:
             return 1  # as it is for most where shapes came in turn
         return bisect_left(keys, other, after) - self.next
 
+    def nodes(self, room: _Room) -> Nodes:
+        """The columns, as they stand now, and which of them are nodes to this line."""
+        nodes = room.nodes()
+        return nodes if self._meeting is None else nodes._replace(asked=self.line.constraints, meeting=self._meeting)
+
     def begin(self, room: _Room) -> None:
         """Look at all nodes, once; none that has no room now will have any in this pass."""
-        self._next_place = filters.feasible(self.needs, room.nodes()).tobytes().find
+        self._next_place = filters.feasible(self.needs, self.nodes(room)).tobytes().find
         self.place = self._next_place(True)
         self._wanted = [(room.lists[row], amount - ROUNDING) for row, amount in self.needs] if self.place >= 0 else []
 
@@ -160,7 +171,9 @@ class _Pass:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._turns = [_Turn(line, snapshot.nodes.needs(line.needs)) for line in snapshot.lines if line.asks]
+        meeting = snapshot.nodes.meeting({line.key: line.constraints for line in snapshot.lines if line.constraints})
+        lines = (line for line in snapshot.lines if line.asks)
+        self._turns = [_Turn(line, snapshot.nodes.needs(line.needs), meeting.get(line.key)) for line in lines]
         self._room = _Room(snapshot)
         self._room_of_type = dict(snapshot.room)
         self._kept = np.zeros(len(snapshot.nodes.slots), dtype=bool)
@@ -208,6 +221,8 @@ class _Pass:
 
     def _place(self, turn: _Turn, count: int) -> int:
         """Each on the first node that has room; returns for how many there is none."""
+        if turn.strategy is not None:
+            return self._place_best(turn, count, turn.strategy)
         if not turn.next:
             turn.begin(self._room)
         while count and turn.seek():
@@ -215,6 +230,21 @@ class _Pass:
             self._room.take(turn.place, turn.needs, times)
             self._give(turn, turn.place, times)
             count -= times
+        return count
+
+    def _place_best(self, turn: _Turn, count: int, strategy: Strategy) -> int:
+        """Each on the best node that has room; returns for how many there is none."""
+        nodes, needs = turn.nodes(self._room), turn.needs
+        shares = scores.free_share(needs, nodes.usable, nodes.offered)
+        ranks = scores.ranked(strategy, shares, filters.feasible(needs, nodes))
+        while count and (place := scores.best(ranks)) >= 0:
+            turn.place = place
+            times = turn.fit(self._room, count if strategy is Strategy.PACK else 1)
+            self._room.take(place, needs, times)
+            self._give(turn, place, times)
+            count -= times
+            usable = [self._room.lists[row][place] for row, _ in needs]
+            ranks[place] = scores.rank(strategy, usable, [nodes.offered[row, place] for row, _ in needs], needs)
         return count
 
     def _place_ahead(self, turn: _Turn, count: int) -> int:
@@ -232,7 +262,7 @@ class _Pass:
 
     def _waiting_room(self, turn: _Turn, depth: int) -> list[tuple[int, int]]:
         """The nodes at which some of the line may wait, and how many more."""
-        nodes = self._room.nodes()
+        nodes = turn.nodes(self._room)
         may = filters.could_hold(turn.needs, nodes) & self._snapshot.nodes.holds_back & ~self._kept
         found = []
         for place in np.flatnonzero(may).tolist():
@@ -262,7 +292,7 @@ class _Pass:
         turn.next += times
 
     def _refuse(self, turn: _Turn) -> Wait:
-        nodes = self._room.nodes()
+        nodes = turn.nodes(self._room)
         could = filters.could_hold(turn.needs, nodes)
         wait = self._wait(turn, nodes, could)
         if wait.code == "no-room":
@@ -274,11 +304,17 @@ class _Pass:
         counts = filters.refusals(turn.needs, nodes)
         if not slots:
             return Wait(ask, "no-nodes", "there are no nodes")
-        if counts.get(filters.LARGE_ENOUGH.code) == len(slots):
-            return Wait(ask, "too-large", _too_large(nodes, turn.needs), counts)
+        if counts.get(filters.RUNS_IMAGES.code) == len(slots):
+            return Wait(ask, filters.RUNS_IMAGES.code, "needs a container engine for its image, and no node has one", counts)
+        unmet = counts.get(filters.MEETING.code, 0)
+        if nodes.asked and unmet == len(slots):
+            return Wait(ask, "no-such-node", self._snapshot.nodes.attributes.nobody_meets(nodes.asked), counts)
+        of_these = f"needs {nodes.asked}, which {len(slots) - unmet} of {len(slots)} nodes have; " if unmet else ""
+        if counts.get(filters.LARGE_ENOUGH.code, 0) + unmet == len(slots):
+            return Wait(ask, "too-large", of_these + _too_large(nodes, turn.needs), counts)
         if filters.FREE.code not in counts and filters.UNRESERVED.code not in counts:
-            return Wait(ask, "no-node-ready", "no node that is large enough takes new jobs", counts)
-        return Wait(ask, "no-room", _no_room(nodes, turn.needs, could, counts), counts)
+            return Wait(ask, "no-node-ready", of_these + "no node that is large enough takes new jobs", counts)
+        return Wait(ask, "no-room", of_these + _no_room(nodes, turn.needs, could, counts), counts)
 
     def _keep_a_node(self, turn: _Turn, nodes: Nodes, could: Mask) -> None:
         """Keep room on the node that comes closest, of those that could hold the ask and keep nothing yet."""
@@ -307,6 +343,7 @@ _REFUSALS = {
     filters.UNRESERVED.code: ("keeps its room for a more urgent job", "keep their room for more urgent jobs"),
     filters.READY.code: ("takes no new jobs", "take no new jobs"),
     filters.LARGE_ENOUGH.code: ("is too small", "are too small"),
+    filters.RUNS_IMAGES.code: ("runs no images", "run no images"),
 }
 _MEASURED = {"mem", "disk"}  # less of what is measured, fewer of what is counted
 
@@ -326,7 +363,7 @@ def _no_room(nodes: Nodes, needs: Needs, could: Mask, counts: Mapping[str, int])
 
 def _too_large(nodes: Nodes, needs: Needs) -> str:
     """Name the resources of which no node has enough; if each is somewhere, but never together, say that."""
-    largest = nodes.offered.max(axis=1)
+    largest = (nodes.offered if nodes.meeting is None else nodes.offered[:, nodes.meeting]).max(axis=1)
     lacking = [
         f"needs {amount:g} {nodes.names[row]}, the largest node has {largest[row]:g}"
         for row, amount in needs

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet
 
 from scale.database import Select
+from scale.job.messages import batches
+from scale.job.models import Job
 from scale.queue.models import Queue
 from scale.queue.ordering import QueueMode
 from scale.scheduler.placement.backlog import Entry
@@ -15,7 +18,9 @@ from scale.scheduler.placement.gaps import Range
 _ORDER = {QueueMode.FIFO: ("queued", "job_id"), QueueMode.LIFO: ("-queued", "-job_id")}
 _COLUMNS = ("id", "job_id", "queued", "shape")
 _AFTER = Select([(Queue, name) for name in _COLUMNS], "FROM queue WHERE NOT is_canceled AND id > %s ORDER BY id LIMIT %s")
+_ASKED = Select([(Queue, "pk"), (Job, "constraints")], "FROM queue JOIN job ON job.id = queue.job_id WHERE queue.id IN {ids}")
 _ALL = 2**62
+_AT_ONCE = 500
 
 
 def newest_entry() -> int:
@@ -44,6 +49,11 @@ def entries_first(shape: str, mode: QueueMode, most: int, until: int) -> list[En
 def sizes_waiting(until: int) -> dict[str, int]:
     """How many wait of each shape, of those up to an id; reads the whole queue."""
     return dict(_waiting().filter(pk__lte=until).values_list("shape").annotate(Count("id")).order_by())
+
+
+def constraints_asked(entry_ids: Sequence[int]) -> dict[int, Any]:
+    """What those of these that are still there ask of nodes."""
+    return {pk: document for some in batches(entry_ids, _AT_ONCE) for pk, document in _ASKED.rows(ids=some)}
 
 
 def _waiting() -> QuerySet[Queue]:

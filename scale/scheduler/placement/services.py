@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -11,13 +13,21 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from scale.database import Select, delete_rows, insert_rows, instance
+from scale.job.arrays.selectors import array_sizes
+from scale.job.arrays.span import array_variables
 from scale.job.execution.configuration import command_configuration
+from scale.job.execution.revisions import as_of_their_revisions
 from scale.job.execution.services import jobs_run
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType
 from scale.job.states import ExecutionStatus
 from scale.kernel.ids import cluster_id
 from scale.queue.models import Queue
 from scale.scheduler.placement.plan import Placement
+from scale.scheduler.placement.preparing import Preparations
+
+NOWHERE = Path("/dev/null")  #: of a scheduler that has no data directory
+
+MOST_CLEARED = 500  #: canceled entries that are taken off the queue in one transaction
 
 
 @transaction.atomic(savepoint=False)
@@ -28,6 +38,7 @@ def plan_apply(
     framework_id: str,
     when: datetime,
     types: Mapping[int, JobType] = MappingProxyType({}),
+    home: Path = NOWHERE,
 ) -> list[JobExecution]:
     """Take entries off the queue, make their executions and have their jobs run; all or nothing.
 
@@ -35,6 +46,7 @@ def plan_apply(
 
     :param gpus: the indices that queue entries get, by the entries' ids
     :param types: those that are known already
+    :param home: the data directory, below which executions have their own
     """
     node_of = {placement.ask.entry_id: placement.node_id for placement in placements}
     made = _executions(
@@ -44,6 +56,7 @@ def plan_apply(
         framework_id,
         when,
         types=types,
+        home=home,
     )
     delete_rows(Queue, [claim.entry_id for claim, _ in made])
     executions = [execution for _, execution in made]
@@ -61,7 +74,7 @@ def plan_settle(*, placements: Sequence[Placement], when: datetime) -> list[JobE
     locked = Queue.objects.filter(pk__in=[ask.entry_id for ask in asks]).order_by("id").select_for_update()
     list(locked.values_list("pk"))  # waits for a transaction that still holds them
     made = JobExecution.objects.filter(job__in=[ask.job_id for ask in asks], created=when, has_ended=False, node__isnull=False)
-    return list(made.select_related("job_type", "node").order_by("id"))
+    return as_of_their_revisions(made.select_related("job_type", "node", "job").order_by("id"))
 
 
 def cancels_settle(*, when: datetime) -> list[JobExecutionEnd]:
@@ -70,13 +83,23 @@ def cancels_settle(*, when: datetime) -> list[JobExecutionEnd]:
     return [_canceled_end(execution, when) for execution in unended.order_by("id")]
 
 
+class Cleared(NamedTuple):
+    """What was taken off the queue: its entries, by their shapes, and the ends of their executions, not yet saved."""
+
+    entries: Mapping[str, Sequence[int]]
+    ends: Sequence[JobExecutionEnd]
+
+
 @transaction.atomic
-def queue_clear_canceled(*, framework_id: str, when: datetime, most: int = 500) -> list[JobExecutionEnd]:
-    """Take canceled entries off the queue and record executions that never ran; returns their ends, not yet saved."""
-    canceled = Queue.objects.filter(is_canceled=True).order_by("id").values_list("pk", flat=True)[:most]
-    made = _executions(_ANY, list(canceled), lambda claim: (None, ()), framework_id, when)
+def queue_clear_canceled(*, framework_id: str, when: datetime, most: int = MOST_CLEARED) -> Cleared:
+    """Take canceled entries off the queue and record executions that never ran."""
+    shapes = dict(Queue.objects.filter(is_canceled=True).order_by("id").values_list("pk", "shape")[:most])
+    made = _executions(_ANY, list(shapes), lambda claim: (None, ()), framework_id, when)
+    entries: defaultdict[str, list[int]] = defaultdict(list)
+    for claim, _ in made:
+        entries[shapes[claim.entry_id]].append(claim.entry_id)
     delete_rows(Queue, [claim.entry_id for claim, _ in made])
-    return [_canceled_end(execution, when) for _, execution in made]
+    return Cleared(entries, [_canceled_end(execution, when) for _, execution in made])
 
 
 class _Claim(NamedTuple):
@@ -95,12 +118,16 @@ class _Claim(NamedTuple):
     timeout: int
     input_file_size: float | None
     submitted: datetime
+    array_id: int | None
+    array_index: int | None
     user: str
 
 
 _CLAIMED = [
     *((Queue, name) for name in ("pk", "job", "job_type", "exe_num", "priority", "resources", "queued")),
     *((Job, name) for name in ("command", "env", "working_dir", "timeout", "input_file_size", "created")),
+    (Job, "array"),
+    (Job, "array_index"),
     (User, "username"),
 ]
 _FROM = "FROM queue JOIN job ON job.id = queue.job_id JOIN auth_user ON auth_user.id = job.owner_id WHERE queue.id IN {ids}"
@@ -117,25 +144,42 @@ def _executions(
     when: datetime,
     *,
     types: Mapping[int, JobType] = MappingProxyType({}),
+    home: Path = NOWHERE,
 ) -> list[tuple[_Claim, JobExecution]]:
     """Claim what nobody else has claimed of these, and make their executions."""
-    claims = [_Claim(*row) for row in which.rows(ids=entry_ids)]
+    claims = _in_arrays([_Claim(*row) for row in which.rows(ids=entry_ids)])
     unknown = {claim.job_type_id for claim in claims}.difference(types)
     types = {**types, **JobType.objects.in_bulk(unknown)} if unknown else types
-    executions = [_execution(claim, types[claim.job_type_id], place(claim), framework_id, when) for claim in claims]
+    prepared = Preparations((claim.job_id for claim in claims if claim.command is None), types, home)
+    executions = [_execution(claim, prepared, place(claim), framework_id, when) for claim in claims]
     ids = insert_rows(JobExecution, _COLUMNS, [[execution.__dict__[name] for name in _COLUMNS] for execution in executions])
     for execution, pk in zip(executions, ids, strict=True):
         execution.pk = pk
     return list(zip(claims, executions, strict=True))
 
 
+def _in_arrays(claims: Sequence[_Claim]) -> Sequence[_Claim]:
+    """Tell the members of arrays which one each is."""
+    if not (arrays := {claim.array_id for claim in claims if claim.array_id is not None}):
+        return claims
+    sizes = array_sizes(arrays)
+    return [
+        claim._replace(env={**claim.env, **array_variables(claim.array_id, claim.array_index, sizes[claim.array_id])})
+        if claim.array_id is not None and claim.array_index is not None
+        else claim
+        for claim in claims
+    ]
+
+
 _COLUMNS = [field.attname for field in JobExecution._meta.concrete_fields if not field.primary_key]
 
 
-def _execution(claim: _Claim, job_type: JobType, place: _Place, framework_id: str, when: datetime) -> JobExecution:
+def _execution(claim: _Claim, prepared: Preparations, place: _Place, framework_id: str, when: datetime) -> JobExecution:
     node_id, gpus = place
     name = cluster_id(framework_id, claim.job_id, claim.exe_num)
-    configuration = command_configuration(
+    configuration = prepared.configuration(
+        name, claim.job_id, claim.exe_num, claim.resources, gpus, env=claim.env
+    ) or command_configuration(
         name,
         claim.command or [],
         env=claim.env,
@@ -145,6 +189,7 @@ def _execution(claim: _Claim, job_type: JobType, place: _Place, framework_id: st
         exe_num=claim.exe_num,
         gpus=gpus,
     )
+    job_type = prepared.type_of(claim.job_id, claim.job_type_id)
     made = instance(
         JobExecution,
         job_id=claim.job_id,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from scale.kernel.resources import Resources
+from scale.queue.constraints import Constraints
 from scale.queue.ordering import QueueMode, Urgency, urgency
 from scale.scheduler.placement.columns import NodeColumns
 
@@ -39,6 +40,12 @@ class Line:
     asks: list[Ask] = field(default_factory=list)
     keys: list[Urgency] = field(default_factory=list)  #: of the asks
     is_whole: bool = True  #: whether these asks are all there are
+    key: str = ""  #: of what they ask of nodes; empty if nothing
+    constraints: Constraints | None = None  #: what that is, once it is known
+
+    @property
+    def is_known(self) -> bool:
+        return not self.key or self.constraints is not None
 
 
 @dataclass(frozen=True, slots=True)

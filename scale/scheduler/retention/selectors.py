@@ -8,9 +8,10 @@ from itertools import chain
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
-from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.job.models import Job, JobDependency, JobExecution, JobExecutionEnd, SubmissionKey, TaskUpdate
 from scale.job.states import FINAL
 from scale.kernel.ids import TaskId, parse_cluster_id
+from scale.metrics.models import JobLoad
 from scale.queue.models import Queue
 from scale.scheduler.retention.rules import Row
 
@@ -34,11 +35,24 @@ def jobs_page(after: int, size: int) -> list[Row]:
     ]
 
 
+def loads_page(after: int, size: int) -> list[Row]:
+    """The next hours that were measured, each with one type; each ended when it was."""
+    rows = JobLoad.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "measured", "measured")
+    return [Row(*row) for row in rows[:size]]
+
+
 def settled(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """Those that neither wait nor have an execution whose end is not recorded."""
+    """Those that neither wait nor have an execution whose end is not recorded, and for which nobody may wait."""
     executions = JobExecution.objects.filter(job=OuterRef("pk"))
     unended = executions.filter(Q(has_ended=False) | Q(jobexecutionend__isnull=True))
-    return jobs.filter(~Exists(unended), ~Exists(Queue.objects.filter(job=OuterRef("pk"))))
+    waits = JobDependency.objects.filter(on=OuterRef("pk"), job__num_exes=0)
+    return jobs.filter(~Exists(unended), ~Exists(Queue.objects.filter(job=OuterRef("pk"))), ~Exists(waits))
+
+
+def keys_page(after: int, size: int) -> list[Row]:
+    """The next keys of submissions; each ended when it was made."""
+    rows = SubmissionKey.objects.filter(pk__gt=after).order_by("pk")
+    return [Row(*row) for row in rows.values_list("pk", "created", "created")[:size]]
 
 
 def tasks_not_over(tasks: Iterable[TaskId], before: datetime) -> set[TaskId]:

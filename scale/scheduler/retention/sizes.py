@@ -15,12 +15,24 @@ from django.utils.module_loading import import_string
 
 from scale.engines.protocol import LogSource, Volume
 from scale.environment import Environment
-from scale.job.models import Job, JobExecution, JobExecutionEnd, TaskUpdate
+from scale.job.models import Job, JobExecution, JobExecutionEnd, JobExecutionOutput, TaskUpdate
+from scale.metrics.models import JobLoad
 from scale.queue.models import Queue
 from scale.scheduler.models import SetAside
 from scale.scheduler.retention.rules import Retention
+from scale.storage.models import File
 
-TABLES: tuple[type[models.Model], ...] = (Job, JobExecution, JobExecutionEnd, TaskUpdate, Queue, SetAside)
+TABLES: tuple[type[models.Model], ...] = (
+    Job,
+    JobExecution,
+    JobExecutionEnd,
+    JobExecutionOutput,
+    File,
+    TaskUpdate,
+    Queue,
+    SetAside,
+    JobLoad,
+)
 MOST_ROWS = 1_000_000  #: of a table that are counted
 MOST_FILES = 100_000  #: that are looked at
 MOST_BYTES = 2 << 30  #: of an SQLite database that is looked through for what belongs to which table
@@ -62,7 +74,8 @@ def database_size(most_rows: int) -> DatabaseSize:
 
 def _table(model: type[models.Model], size: int | None, most_rows: int) -> TableSize:
     rows, is_estimate = _rows(model, most_rows)
-    oldest = model._default_manager.order_by("pk").values_list("created", flat=True).first()
+    made = "measured" if model is JobLoad else "created"
+    oldest = model._default_manager.order_by("pk").values_list(made, flat=True).first()
     return TableSize(model._meta.db_table, rows, is_estimate, size, oldest)
 
 

@@ -8,13 +8,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from scale.fact import tell
+from scale.job.once.key import KEPT
+from scale.job.once.services import submission_keys_delete
 from scale.job.tasks.manager import TaskManager
 from scale.kernel.ids import TaskId
 from scale.scheduler.fence import Fence
 from scale.scheduler.fleet import Fleet
 from scale.scheduler.retention import services
+from scale.scheduler.retention.leftovers import Leftovers
 from scale.scheduler.retention.rules import Bite, Retention, Row, bite
-from scale.scheduler.retention.selectors import jobs_page, task_updates_page, tasks_not_over
+from scale.scheduler.retention.selectors import jobs_page, keys_page, loads_page, task_updates_page, tasks_not_over
 
 logger = logging.getLogger(__name__)
 
@@ -25,21 +28,26 @@ _REST = timedelta(minutes=1)
 class Tidier:
     """Where it has come to, in memory: a new one begins at the oldest again, where there is little left to see."""
 
-    def __init__(self, retention: Retention, tasks: TaskManager, fleet: Fleet, fence: Fence) -> None:
+    def __init__(self, retention: Retention, tasks: TaskManager, fleet: Fleet, fence: Fence, leftovers: Leftovers) -> None:
+        self._leftovers = leftovers
         self._retention = retention
         self._tasks = tasks
         self._fleet = fleet
         self._fence = fence
         self._updates_seen = 0
         self._jobs_seen = 0
+        self._loads_seen = 0
         self._rested: dict[str, datetime] = {}  # when each kind of work was last done for the time being
         self._done: Counter[str] = Counter()
 
     def tidy(self, when: datetime) -> None:
         """Take the next bite of each kind that does not rest."""
+        self._leftovers.remove(when)
         due = self._retention.due(when)
         self._take("task_updates", self._bite_updates, due.task_updates, when)
         self._take("jobs", self._bite_jobs, due.jobs, when)
+        self._take("submission_keys", self._bite_keys, when - KEPT, when)
+        self._take("loads", self._bite_loads, due.jobs, when)
         self._take("outputs", self._bite_outputs, due.logs, when)
 
     def _take(self, kind: str, bite_of: Callable[[datetime, datetime], bool], before: datetime | None, when: datetime) -> None:
@@ -61,6 +69,13 @@ class Tidier:
         self._updates_seen = found.then or 0
         return found.then is not None
 
+    def _bite_keys(self, before: datetime, when: datetime) -> bool:
+        found = _next(keys_page, 0, services.UPDATES, before, when)
+        if found.ids:
+            with self._fence.writing():
+                self._done["submission_keys"] += submission_keys_delete(ids=found.ids)
+        return bool(found.ids) and found.then is not None
+
     def _bite_jobs(self, before: datetime, when: datetime) -> bool:
         found = _next(jobs_page, self._jobs_seen, services.JOBS, before, when)
         gone = self._delete_jobs(found.ids) if found.ids else 0
@@ -73,6 +88,14 @@ class Tidier:
     def _delete_jobs(self, ids: Sequence[int]) -> int:
         with self._fence.writing():
             return services.jobs_delete(ids=ids)
+
+    def _bite_loads(self, before: datetime, when: datetime) -> bool:
+        found = _next(loads_page, self._loads_seen, services.LOADS, before, when)
+        if found.ids:
+            with self._fence.writing():
+                self._done["loads"] += services.loads_delete(ids=found.ids)
+        self._loads_seen = found.then or 0
+        return found.then is not None
 
     def _bite_outputs(self, before: datetime, when: datetime) -> bool:
         gone = self._fleet.remove_output(before, lambda tasks: self._still_wanted(tasks, before), OUTPUTS)

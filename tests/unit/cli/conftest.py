@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote_plus, urlsplit
 
 import pytest
 from typer.testing import CliRunner
@@ -25,6 +26,8 @@ class Pretender:
     headers: dict[str, str] = field(default_factory=dict)
     before_that: dict[str, list[Any]] = field(default_factory=dict)
     bodies: list[Any] = field(default_factory=list)
+    headers_heard: dict[str, str] = field(default_factory=dict)  # of the latest request
+    queries: list[str] = field(default_factory=list)  # those that were not empty, unquoted
     heard: queue.Queue[str] = field(default_factory=queue.Queue)
 
     def says(self, request: str, answer: Any, status: int = 200) -> None:
@@ -43,6 +46,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         request = f"{self.command} {self.path.partition('?')[0].removeprefix('/api/v7/')}"
         self.pretender.heard.put(request)
+        self.pretender.headers_heard = dict(self.headers)
+        if query := urlsplit(self.path).query:
+            self.pretender.queries.append(unquote_plus(query))
         length = int(self.headers.get("Content-Length", 0))
         if length:
             self.pretender.bodies.append(json.loads(self.rfile.read(length)))

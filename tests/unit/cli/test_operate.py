@@ -66,7 +66,7 @@ def test_a_node_that_nobody_knows_is_told(scale, cluster):
 
 
 @pytest.mark.parametrize(
-    "words", ["pause --node node-3 --type reader:1", "pause --type reader", "pause --type :1", "pause --reason because", "drain"]
+    "words", ["pause --node node-3 --type reader:1", "pause --type reader:", "pause --type :1", "pause --reason because", "drain"]
 )
 def test_what_cannot_be_meant_is_wrong_usage(scale, cluster, words):
     assert scale(*words.split()).exit_code == 2
@@ -109,12 +109,17 @@ def completed(shell: str, words: str, **where: str) -> str:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_completes_commands_ids_nodes_and_types(cluster, a_job, tmp_path, shell):
     cluster.says("GET jobs/", a_page({**a_job("RUNNING"), "id": 71}, {**a_job(), "id": 80}))
+    cluster.says("GET workspaces/", a_page({"name": "scenes", "title": "Scenes"}))
+    cluster.says("GET errors/", a_page({"name": "timeout", "title": "Timeout"}))
     where = {"SCALE_URL": cluster.url, "SCALE_HOME": str(tmp_path)}
     assert "requeue" in completed(shell, "scale req", **where)
     jobs = completed(shell, "scale explain 7", **where)
     assert ("71" in jobs, "80" in jobs) == (True, False)
     assert "node-3" in completed(shell, "scale drain node-", **where)
     assert "1.0.0-rc1" in completed(shell, "scale pause --type rea", **where)
+    assert "1.0.0-rc1" in completed(shell, "scale types show rea", **where)
+    assert "scenes" in completed(shell, "scale files --workspace sc", **where)
+    assert "timeout" in completed(shell, "scale cancel --error ti", **where)
 
 
 def test_a_service_that_is_away_completes_nothing(tmp_path):

@@ -38,7 +38,19 @@ def test_what_is_stated_is_sent_as_stated(scale, service):
     service.says("POST jobs/", {"id": 7}, 201)
     options = "--name n --env A=1=2 --env B= --label k=v --working-dir /tmp --cpus 0.5 --mem 64 --disk 1 --gpus 0"
     more = "--timeout 9 --max-tries 2 --retry-on never --priority 5 -- true --json"
-    scale("submit", *options.split(), *more.split())
+    where = [
+        "--constraint",
+        "rack in a,b",
+        "--constraint",
+        "mem_gb>64",
+        "--host",
+        "n1",
+        "--avoid-host",
+        "n2",
+        "--placement",
+        "pack",
+    ]
+    scale("submit", *options.split(), *where, *more.split())
     assert service.bodies == [
         {
             "command": ["true", "--json"],
@@ -51,6 +63,10 @@ def test_what_is_stated_is_sent_as_stated(scale, service):
             "max_tries": 2,
             "retry_on": "never",
             "priority": 5,
+            "constraints": ["rack in a,b", "mem_gb>64"],
+            "hosts": ["n1"],
+            "avoid_hosts": ["n2"],
+            "placement": "pack",
         }
     ]
 
@@ -129,3 +145,117 @@ def test_what_json_cannot_say_is_wrong_usage_and_no_traceback(scale, words):
     told = scale("submit", *words)
     assert (told.exit_code, told.stdout) == (2, "")
     assert told.stderr.startswith("scale: this holds")
+
+
+INTERFACE = {
+    "inputs": {
+        "files": [{"name": "SCENE"}, {"name": "MASKS", "multiple": True}],
+        "json": [{"name": "ZOOM", "type": "integer"}, {"name": "TITLE", "type": "string"}, {"name": "BOX", "type": "object"}],
+    }
+}
+TYPE = {"name": "tile", "version": "1.0.0", "is_active": True, "manifest": {"job": {"interface": INTERFACE}}}
+OF_TYPE = {"job_type": {"name": "tile", "version": "1.0.0"}}
+
+
+@pytest.fixture
+def tile(service):
+    service.says("GET job-types/tile/", {"results": [{"version": "1.1.0-rc1", "is_active": True}, TYPE]})
+    service.says("GET job-types/tile/1.0.0/", TYPE)
+    service.says("POST jobs/", {"id": 7}, 201)
+    return service
+
+
+@pytest.mark.parametrize("named", ["tile", "tile:1.0.0"])
+def test_a_job_of_a_type_is_named_by_its_type_and_else_the_newest(scale, tile, named):
+    assert scale("submit", "--type", named, "--name", "x").stdout == "7\n"
+    assert tile.bodies == [{"name": "x", **OF_TYPE}]
+
+
+def test_inputs_are_read_as_the_type_has_them(scale, tile, tmp_path):
+    (tmp_path / "box.json").write_text('{"a": [1]}')
+    inputs = ["SCENE=scenes:a b/c:d.tif", "MASKS=17", "MASKS=masks:m.tif", "ZOOM=5", "TITLE=5", f"BOX=@{tmp_path}/box.json"]
+    assert scale("submit", "--type", "tile", *(word for one in inputs for word in ("--input", one))).exit_code == 0
+    files = {
+        "SCENE": [{"workspace": "scenes", "path": "a b/c:d.tif"}],
+        "MASKS": [17, {"workspace": "masks", "path": "m.tif"}],
+    }
+    assert tile.bodies == [{**OF_TYPE, "input": {"files": files, "json": {"ZOOM": 5, "TITLE": "5", "BOX": {"a": [1]}}}}]
+
+
+def test_a_text_may_come_from_a_file_as_it_is(scale, tile, tmp_path):
+    (tmp_path / "title.txt").write_text("a\nb\n")
+    scale("submit", "--type", "tile", "--input", f"TITLE=@{tmp_path}/title.txt")
+    assert tile.bodies[0]["input"] == {"json": {"TITLE": "a\nb\n"}}
+
+
+def test_settings_and_workspaces_are_a_configuration_and_secrets_come_from_files(scale, tile, tmp_path):
+    (tmp_path / "key").write_text("s3cret\n")
+    words = ["--setting", "HOST=db=2", "--setting", f"KEY=@{tmp_path}/key"]
+    words += ["--output-workspace", "out", "--output-workspace", "TILES=tiles"]
+    scale("submit", "--type", "tile", *words)
+    assert tile.bodies[0]["configuration"] == {
+        "settings": {"HOST": "db=2", "KEY": "s3cret"},
+        "output_workspaces": {"default": "out", "outputs": {"TILES": "tiles"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "how"),
+    [
+        (["--type", "tile", "--input", "ZOOM=five"], "ZOOM is of type integer"),
+        (["--type", "tile", "--input", "ZOOM=1", "--input", "ZOOM=2"], "stated twice"),
+        (["--type", "tile", "--input", "SCENE=a.tif"], "SCENE is a file: WORKSPACE:PATH"),
+        (["--type", "tile", "--input", "SCEN=a:b"], "it has: BOX, MASKS, SCENE, TITLE, ZOOM"),
+        (["--type", "tile", "--input", "ZOOM"], "is not NAME=VALUE"),
+        (["--type", "tile", "true"], "state a command, or a job type"),
+        (["--input", "ZOOM=1", "true"], "is for jobs of a --type"),
+        (["--type", ":1"], "is not NAME or NAME:VERSION"),
+        (["--after", "x", "true"], "is not JOB, or JOB:success"),
+        (["--after", "1:never", "true"], "is not JOB, or JOB:success"),
+        (["--array", "5-1", "true"], "neither a count"),
+        (["--array", "0", "true"], "neither a count"),
+        (["--array", "many", "true"], "neither a count"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_before_anything_is_sent(scale, tile, words, how):
+    told = scale("submit", *words)
+    assert (told.exit_code, told.stdout, tile.bodies) == (2, "", [])
+    assert how in " ".join(told.stderr.replace("│", " ").split())
+
+
+def test_how_a_job_waits_is_sent_as_stated(scale, tile):
+    words = ["--after", "3", "--after", "4:end", "--hold", "--supersedes", "2", "--idempotency-key", "k 1", "--array", "5-9"]
+    scale("submit", *words, "true")
+    assert tile.bodies == [
+        {
+            "command": ["true"],
+            "depends_on": [{"job": 3, "when": "success"}, {"job": 4, "when": "end"}],
+            "hold": True,
+            "supersedes": 2,
+            "array": {"first": 5, "count": 5},
+        }
+    ]
+    assert tile.headers_heard["Idempotency-Key"] == "k 1"
+
+
+AN_ARRAY = {"id": 3, "size": 2, "index": 0}
+
+
+def test_an_array_is_told_in_one_line(scale, tile):
+    tile.says("POST jobs/", {"id": 7, "array": AN_ARRAY, "job_ids": [7, 8]}, 201)
+    assert scale("submit", "--array", "2", "true").stdout == "array 3: 2 jobs, 7 to 8\n"
+    assert tile.bodies[0]["array"] == {"first": 0, "count": 2}
+
+
+@pytest.mark.parametrize(("counts", "code"), [({"COMPLETED": 2, "FAILED": 0}, 0), ({"COMPLETED": 1, "FAILED": 1}, 1)])
+def test_waiting_for_an_array_waits_for_all_of_it(scale, tile, counts, code):
+    tile.says("POST jobs/", {"id": 7, "array": AN_ARRAY, "job_ids": [7, 8]}, 201)
+    tile.says_in_turn(
+        "GET job-arrays/3/",
+        {"size": 2, "counts": {"RUNNING": 1, "COMPLETED": 1}},
+        {"size": 2, "counts": {"RUNNING": 0, **counts}},
+    )
+    told = scale("submit", "--array", "2", "--wait", "true")
+    shown = ", ".join(f"{number} {status.lower()}" for status, number in counts.items() if number)
+    assert (told.stdout, told.exit_code) == (f"array 3: {shown}\n", code)
+    assert json.loads(scale("submit", "--array", "2", "--wait", "--json", "true").stdout)["size"] == 2

@@ -13,6 +13,8 @@ from scale.job.states import RetryOn
 from scale.job.submission import MAX_ARGUMENT, InvalidSubmission, Submission, parse_submission, parse_submissions
 
 DEFAULTS = {
+    "count": None,
+    "array": None,
     "name": "",
     "env": {},
     "working_dir": None,
@@ -22,6 +24,13 @@ DEFAULTS = {
     "retry_on": "system",
     "priority": 100,
     "labels": {},
+    "depends_on": [],
+    "hold": False,
+    "supersedes": None,
+    "constraints": [],
+    "hosts": [],
+    "avoid_hosts": [],
+    "placement": None,
 }
 
 

@@ -32,3 +32,4 @@ def test_an_invalid_input_tells_every_fault():
     error = Invalid([Fault("resources.cpus", "must not be negative"), Fault("", "state something")])
     assert str(error) == "resources.cpus: must not be negative; state something"
     assert len(error.faults) == 2
+    assert error.told[0] == {"field": "resources.cpus", "message": "must not be negative"}

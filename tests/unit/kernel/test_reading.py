@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import pytest
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from scale.kernel.errors import Invalid
-from scale.kernel.reading import Body, Change, Text, read, read_change, shown
+from scale.kernel.reading import Body, Change, Text, never_null, read, read_change, shown
 
 
 class Inner(Body):
@@ -19,6 +19,11 @@ class Order(Body):
     name: Text
     inner: Inner = Field(default_factory=Inner)
     count: int = Field(1, ge=1)
+
+
+class Orders(Body):
+    orders: list[Order] | None = None
+    best: Inner | None = None
 
 
 class Labeled(Body):
@@ -56,6 +61,12 @@ def test_an_unknown_field_is_met_with_the_one_that_was_meant():
     assert faults_of({"name": "n", "zzzzzz": 1})["zzzzzz"] == "is not known; known are: name, inner, count"
 
 
+def test_an_unknown_field_in_a_list_or_where_nothing_may_stand_is_met_alike():
+    raw = {"orders": [{"name": "n"}, {"name": "n", "inner": {"cpu": 1}}], "best": {"cpu": 1}}
+    meant = "is not known; did you mean cpus?"
+    assert faults_of(raw, Orders) == {"orders.1.inner.cpu": meant, "best.cpu": meant}
+
+
 @pytest.mark.parametrize("amount", [float("nan"), float("inf")])
 def test_what_is_not_finite_is_refused(amount):
     assert list(faults_of({"name": "n", "inner": {"cpus": amount}})) == ["inner.cpus"]
@@ -89,3 +100,23 @@ def test_a_strangers_text_is_shown_short_and_printable():
     assert shown("abc") == "abc"
     assert shown("x" * 500) == "x" * 100 + "…"
     assert shown("\ud800") == "\\ud800"
+
+
+def test_a_schema_can_say_that_nothing_is_null():
+    class Choice(Body):
+        model_config = ConfigDict(json_schema_extra=never_null)
+
+        age: int | None = None
+        name: str | list[str] | None = None
+        is_ripe: bool = False
+
+    fields = Choice.model_json_schema()["properties"]
+    assert fields["age"] == {"title": "Age", "type": "integer"}
+    assert fields["name"]["anyOf"] == [{"type": "string"}, {"items": {"type": "string"}, "type": "array"}]
+    assert fields["is_ripe"] == {"default": False, "title": "Is Ripe", "type": "boolean"}
+
+
+def test_the_schema_of_a_change_has_no_defaults_that_a_client_would_send():
+    schema = Adjustment.model_json_schema()
+    assert schema["properties"]["is_paused"] == {"title": "Is Paused", "type": "boolean"}
+    assert schema["minProperties"] == 1

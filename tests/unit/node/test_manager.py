@@ -154,3 +154,13 @@ def test_a_node_that_is_away_is_in_no_condition():
     manager = known(a_node_report(conditions=(Condition.LOW_DISK_SPACE,)))
     manager.handle_report("local", a_node_report(is_online=False))
     assert errors_of(manager) == ("OFFLINE", [])
+
+
+def test_what_operators_say_of_a_node_is_known_as_soon_as_its_row_is_read():
+    manager = known()
+    version = manager.version
+    manager.register([a_row(attributes={"disk": "ssd"})], [])
+    (node,) = manager.get_nodes()
+    assert (node.attributes, manager.version) == ({"disk": "ssd"}, version + 1)
+    manager.handle_report("local", a_node_report(cpus=8))
+    assert manager.get_nodes()[0].attributes == {"disk": "ssd"}

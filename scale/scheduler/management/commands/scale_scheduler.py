@@ -125,6 +125,7 @@ class _Reign:
             node_lost_after=timedelta(seconds=environment.node_lost_after),
             kill_grace=timedelta(seconds=environment.kill_grace),
             retention=Retention.of(environment),
+            home=environment.home,
         )
         self._scheduler = Scheduler(engines=_engines(environment, clock), clock=clock, fence=Fence(term), limits=limits)
 

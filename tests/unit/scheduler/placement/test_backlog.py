@@ -53,14 +53,14 @@ def test_a_line_of_which_nobody_is_left_is_gone():
     (line,) = backlog.lines()
     backlog.remove(line.asks[:1])
     assert (ids(backlog), backlog.sizes()) == ([[2]], {SMALL: 1})
-    backlog.cancel(SMALL, 2)
+    backlog.cancel(SMALL, [2])
     assert backlog.lines() == []
 
 
 def test_what_was_never_known_may_be_taken_off():
     backlog = known(an_entry(1))
     before = backlog.version
-    backlog.cancel(LARGE, 7)
+    backlog.cancel(LARGE, [7])
     backlog.recount({SMALL: 1})
     assert (backlog.sizes(), backlog.version) == ({SMALL: 1}, before)
 
@@ -141,7 +141,7 @@ class BacklogLife(RuleBasedStateMachine):
     def one_is_canceled(self, pick):
         if self.waiting:
             gone = self.waiting.pop(sorted(self.waiting)[pick % len(self.waiting)])
-            self.backlog.cancel(gone.shape, gone.job_id)
+            self.backlog.cancel(gone.shape, [gone.id])
 
     @rule(pick=picks, count=st.integers(1, 20))
     def the_first_are_placed(self, pick, count):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from scale.scheduler.placement import filters
+from scale.scheduler.placement.columns import NodeColumns, Slot
 from scale.scheduler.placement.filters import Nodes, could_hold, explain, feasible, lacking, refusals
-from tests.builders import a_slot, an_occupant
+from tests.builders import a_slot, an_amount, an_occupant
 from tests.reference.placement import nodes_of
 
 SLOTS = [
@@ -70,4 +71,14 @@ def test_the_sentence_and_the_mask_agree():
 
 
 def test_what_lasts_is_told_before_what_passes():
-    assert [each.code for each in filters.FILTERS] == ["too-small", "not-ready", "busy", "reserved"]
+    codes = ["no-engine", "constraints", "too-small", "not-ready", "busy", "reserved"]
+    assert [each.code for each in filters.FILTERS] == codes
+
+
+def test_what_has_an_image_goes_where_images_are_run():
+    plain = NodeColumns([Slot(1, "plain", an_amount(), True), Slot(2, "docks", an_amount(images=1e9), True)])
+    needs = plain.needs(an_amount(1, 1, images=1))
+    nodes = Nodes(plain.names, plain.offered, plain.free, plain.free, plain.is_ready)
+    assert feasible(needs, nodes).tolist() == [False, True]
+    assert refusals(needs, nodes) == {"no-engine": 1}
+    assert explain(plain.slots[0], needs, nodes, 0) == "plain: its engine runs no images"

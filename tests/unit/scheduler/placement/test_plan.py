@@ -413,3 +413,10 @@ def test_a_line_that_runs_dry_ends_the_pass_and_is_named():
     decision = fast_decide(Lines(lines, nodes_of(slots), lambda node_id: ()))
     assert placed(decision) == {1: 1}
     assert (decision.dry, decision.is_cut) == (lines[0].shape, True)
+
+
+def test_an_image_waits_for_an_engine_that_runs_images():
+    decision = fast_decide(Lines(lines_of([an_ask(1, images=1), an_ask(2)]), nodes_of([a_slot()]), lambda _: ()))
+    (wait,) = decision.waits
+    assert (wait.ask.entry_id, wait.code, dict(wait.nodes)) == (1, "no-engine", {"no-engine": 1})
+    assert placed(decision) == {2: 1}

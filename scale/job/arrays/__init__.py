@@ -1,0 +1,1 @@
+"""Arrays: jobs that are submitted as one, alike but for their index."""

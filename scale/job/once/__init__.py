@@ -1,0 +1,1 @@
+"""Submissions that make their jobs once, however often they are sent."""
