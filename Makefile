@@ -22,7 +22,7 @@ up: $(VENV)/installed ## Start the service to stay, with its data in SCALE_HOME 
 	@$(BIN)/scale up
 
 test: lint coverage on-postgres ## Format, lint, types, import contracts, and every test on both databases
-	$(BIN)/pytest
+	$(BIN)/pytest --ignore=tests/unit
 
 check: lint fast ## The fast half: all of that on SQLite, without the tests that start whole services
 
@@ -42,7 +42,7 @@ chaos: $(VENV)/installed-dev ## Kill everything at random while 2,000 jobs run, 
 	$(BIN)/python benchmarks/chaos.py
 	$(BIN)/python benchmarks/chaos.py --sqlite
 
-coverage: $(VENV)/installed-dev ## Fail where a line or branch of the pure files is not tested
+coverage: $(VENV)/installed-dev ## Every unit test; fail where a line or branch of the pure files is not tested
 	HYPOTHESIS_PROFILE=dev $(BIN)/coverage run -m pytest -q tests/unit tests/stateful tests/contracts/test_instant_engine.py
 	@$(BIN)/coverage json --quiet -o - | $(BIN)/python -m tests.pure
 
