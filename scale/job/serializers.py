@@ -402,3 +402,7 @@ class JobIdsOut(serializers.Serializer[Any]):
     """The jobs that were made, in the order in which they were asked for."""
 
     ids = serializers.ListField(child=serializers.IntegerField())
+    array_ids = serializers.ListField(
+        child=serializers.IntegerField(allow_null=True),
+        help_text="Of those that were asked for as arrays, in that order; null for one whose first member has been deleted since.",
+    )

@@ -16,7 +16,7 @@ Mask = NDArray[np.bool_]
 
 
 class _Column(NamedTuple):
-    """One attribute: its values as they are written, each once, and the number of each node's; that of a node without it is the last."""
+    """One attribute: its values as written, each once, and the number of each node's; that of a node without it is the last."""
 
     numbers: NDArray[np.intp]
     values: list[str]
