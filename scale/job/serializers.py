@@ -404,5 +404,5 @@ class JobIdsOut(serializers.Serializer[Any]):
     ids = serializers.ListField(child=serializers.IntegerField())
     array_ids = serializers.ListField(
         child=serializers.IntegerField(allow_null=True),
-        help_text="Of those that were asked for as arrays, in that order; null for one whose first member has been deleted since.",
+        help_text="Of those that were asked for as arrays, in that order; null for one whose first member is deleted.",
     )

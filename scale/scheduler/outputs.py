@@ -1,7 +1,8 @@
 """Reads what post tasks say of output as soon as they have finished, so that it is recorded together with the end.
 
-What cannot be read makes a failure of the task before anybody else has heard of its end. An engine tells the end of a task until
-it is recorded: after a crash the next scheduler reads the same.
+What cannot be read makes a failure of the task before anybody else has heard of its end. A post that nobody saw end has finished if
+it has told all, for that is the last it does. An engine tells the end of a task until it is recorded: after a crash the next
+scheduler reads the same.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from scale.engines.protocol import LogSource, Report, Stream, TaskReport, TaskState
+from scale.engines.protocol import LogSource, Reason, Report, Stream, TaskReport, TaskState
 from scale.error.catalog import BY_EXIT_CODE
 from scale.job.execution.captured import MOST, Captured, UnreadableOutput, read_captured
 from scale.job.messages import MAX_JOBS, CapturedJob, CapturedJobs, CreateJobExecutionEnds, Message, batches
@@ -52,10 +53,12 @@ class Outputs:
         try:
             captured = read_captured(self._said(engine, report.task_id))
         except (UnreadableOutput, OSError) as error:
+            if report.reason is Reason.EXIT_UNSEEN:
+                return report
             return replace(report, state=TaskState.FAILED, exit_code=_FILESYSTEM, message=str(error)[:500])
         if execution is not None:
             self._captured[execution] = captured
-        return report
+        return replace(report, state=TaskState.FINISHED, exit_code=0, reason=Reason.NONE, message="")
 
     def _said(self, engine: str, task_id: TaskId) -> bytes | None:
         source = self._sources(engine)
@@ -63,4 +66,6 @@ class Outputs:
 
 
 def _is_post(report: Report) -> bool:
-    return isinstance(report, TaskReport) and report.state is TaskState.FINISHED and task_type_of(report.task_id) == "post"
+    if not isinstance(report, TaskReport) or task_type_of(report.task_id) != "post":
+        return False
+    return report.state is TaskState.FINISHED or report.reason is Reason.EXIT_UNSEEN

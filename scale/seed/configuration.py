@@ -64,7 +64,7 @@ class JobConfiguration(Part):
     settings: Named[Passable] = Field(
         {},
         repr=False,
-        description="An object of texts by the manifest's names; with its name each has 131,071 bytes at most, all together 524,288.",
+        description="An object of texts by the manifest's names; each with its name of at most 131,071 bytes, together 524,288.",
     )
 
     def masked(self, secrets: Set[str]) -> JobConfiguration:

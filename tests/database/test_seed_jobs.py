@@ -83,6 +83,29 @@ def test_what_cannot_be_read_fails_the_execution_and_nothing_else(tile, products
     assert TaskUpdate.objects.filter(status="TASK_FAILED").get().message
 
 
+def unseen(stdout):
+    """A behaviour: nobody sees how post ends."""
+    return lambda spec: Outcome(exit_code=1, reason=Reason.EXIT_UNSEEN, stdout=stdout) if "_post" in spec.id else Outcome()
+
+
+def test_a_post_that_nobody_saw_end_has_finished_if_it_has_told_all(tile, products):
+    world = a_world(unseen(told(products)))
+    job_id = submit(world, tile)
+    world.turns(6)
+    assert (world.job(job_id).status, world.job(job_id).num_exes) == ("COMPLETED", 1)
+    assert world.job(job_id).output == {"files": {"TILES": [File.objects.get().pk]}, "json": {"n": 3}}
+    assert not TaskUpdate.objects.filter(status="TASK_FAILED").exists()
+
+
+@pytest.mark.parametrize("left_out", [1, 1000])
+def test_a_post_that_nobody_saw_end_is_tried_again_if_it_has_not_told_all(tile, products, left_out):
+    world = a_world(unseen(told(products)[:-left_out]))
+    job_id = submit(world, tile, max_tries=1)
+    world.turns(6)
+    assert (world.job(job_id).status, world.job(job_id).error.name) == ("FAILED", "scheduler-lost")
+    assert not File.objects.exists()
+
+
 def test_a_crash_before_the_end_is_recorded_loses_no_output(tile, products):
     world = a_world(says(told(products)))
     job_id = submit(world, tile)
