@@ -1,8 +1,8 @@
 """Reads what post tasks say of output as soon as they have finished, so that it is recorded together with the end.
 
-What cannot be read makes a failure of the task before anybody else has heard of its end. A post that nobody saw end has finished if
-it has told all, for that is the last it does. An engine tells the end of a task until it is recorded: after a crash the next
-scheduler reads the same.
+What cannot be read makes a failure of the task before anybody else has heard of its end. A post that nobody saw end has
+finished if it has told all, for that is the last it does. An engine tells the end of a task until it is recorded: after a crash
+the next scheduler reads the same.
 """
 
 from __future__ import annotations
