@@ -287,7 +287,10 @@ class JobExecutionOut(serializers.ModelSerializer[JobExecution]):
         source="jobexecutionend.peak_memory", read_only=True, allow_null=True, help_text="MiB, the largest of its tasks."
     )
     message = serializers.CharField(
-        source="jobexecutionend.message", read_only=True, allow_null=True, help_text="What the engine, or a step, said of its end."
+        source="jobexecutionend.message",
+        read_only=True,
+        allow_null=True,
+        help_text="What the engine, or a step, said of its end.",
     )
 
     class Meta:
