@@ -91,6 +91,7 @@ class SSHHost(Host):
 
     One connection serves all commands (ControlMaster): the first one opens it, and it closes when nobody has used it for `linger`
     seconds. `control` is a directory of ours where its socket lies; nobody else may write there. ssh never asks for a password.
+    `login_shell` has bash read its profiles first, as where they say in which directories programs are.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class SSHHost(Host):
         port: int | None = None,
         options: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
+        login_shell: bool = False,
         timeout: float = PATIENCE,
         linger: int = 60,
     ) -> None:
@@ -118,7 +120,10 @@ class SSHHost(Host):
         }
         self._ssh = ["ssh", "-T", *(word for name, value in settings.items() for word in ("-o", f"{name}={value}"))]
         self._host = host
-        self._before = ["env", *(f"{name}={value}" for name, value in environment.items())] if environment else []
+        self._before = [
+            *(("bash", "-l", "-c", 'exec "$@"', "bash") if login_shell else ()),
+            *(("env", *(f"{name}={value}" for name, value in environment.items())) if environment else ()),
+        ]
         self._timeout = timeout
 
     def execute(self, command: Sequence[str], workdir: str | PurePath | None = None, stdin: str = "") -> Outcome:

@@ -48,6 +48,7 @@ class PBSIO(BaseSchedulerIO):
     name = "pbs"
     prefix = "#PBS"
     job_id_pattern = _ID
+    job_id_like = "12.server, 12[].server or 12[3].server"
     #: the class of its states
     states: ClassVar[type[NativeState]] = PBSState
     directives: ClassVar[Mapping[str, str]] = {
@@ -118,7 +119,8 @@ class PBSIO(BaseSchedulerIO):
         if option == "job_name":
             return _name(value)
         if option in ("qout_path", "qerr_path"):
-            return value if not checks.bare_word(option, value.replace(_INDEX, "")).startswith("-") else f"./{value}"
+            checks.bare_word(option, value.replace(_INDEX, ""))
+            return checks.no_option(value)
         return checks.bare_word(option, value)
 
     # ---- orders

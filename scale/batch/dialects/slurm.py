@@ -40,6 +40,7 @@ class SlurmIO(BaseSchedulerIO):
     name = "slurm"
     prefix = "#SBATCH"
     job_id_pattern = re.compile(rf"\d{{1,18}}(?:_\d{{1,9}}|_\[{_RANGE}(?:,{_RANGE})*(?:%\d{{1,9}})?\]|\+\d{{1,9}})?", re.ASCII)
+    job_id_like = "12, 12_3, 12_[1-5] or 12+1"
     directives: ClassVar[Mapping[str, str]] = {
         "partition": "--partition={}",
         "job_name": "--job-name={}",
