@@ -80,10 +80,11 @@ class LocalHost(Host):
         self._timeout = timeout
 
     def execute(self, command: Sequence[str], workdir: str | PurePath | None = None, stdin: str = "") -> Outcome:
-        command = _arguments(command)
+        words = command = _arguments(command)
         if self._identity and workdir:  # subprocess would go there while it is still root
-            command, workdir = ["env", f"--chdir={workdir}", "--", *command], None
-        return _run(command, self._timeout, stdin, cwd=workdir, env=self._environment, **self._identity)
+            words, workdir = ["env", f"--chdir={workdir}", "--", *command], None
+        called = command[0] if command else "nothing"
+        return _run(words, self._timeout, stdin, called, cwd=workdir, env=self._environment, **self._identity)
 
 
 class SSHHost(Host):
@@ -129,14 +130,15 @@ class SSHHost(Host):
     def execute(self, command: Sequence[str], workdir: str | PurePath | None = None, stdin: str = "") -> Outcome:
         go = f"cd -- {shlex.quote(str(workdir))} && " if workdir else ""
         line = f"{go}exec {shlex.join([*self._before, *_arguments(command)])}"
-        done = _run([*self._ssh, "--", self._host, line], self._timeout, stdin)
-        if done.exit_code == _SSH_FAILED:
-            raise HostTrouble(f"ssh to {self._host} failed: {done.stderr.strip() or 'it did not say why'}")
+        called = f"{shlex.join(command[:1])} by ssh to {self._host}"
+        done = _run([*self._ssh, "--", self._host, line], self._timeout, stdin, called)
+        if done.exit_code == _SSH_FAILED:  # also what a command ends with that says so, or is killed
+            raise HostTrouble(f"{called} failed: {done.stderr.strip() or 'it did not say why'}")
         return done
 
     def close(self) -> None:
         """Close the connection now."""
-        _run([*self._ssh, "-O", "exit", "--", self._host], self._timeout, "")
+        _run([*self._ssh, "-O", "exit", "--", self._host], self._timeout, "", "ssh -O exit")
 
 
 def _arguments(command: Sequence[str]) -> list[str]:
@@ -147,15 +149,15 @@ def _arguments(command: Sequence[str]) -> list[str]:
     return list(command)
 
 
-def _run(command: Sequence[str], timeout: float, stdin: str, **how: Any) -> Outcome:
+def _run(command: Sequence[str], timeout: float, stdin: str, called: str, **how: Any) -> Outcome:
     try:
         done = subprocess.run(  # noqa: S603 an argument list, and no shell
             list(command), input=stdin.encode(), capture_output=True, timeout=timeout, check=False, start_new_session=True, **how
         )
     except subprocess.TimeoutExpired:
-        raise HostTrouble(f"{command[0]} did not end within {timeout:g} seconds") from None
+        raise HostTrouble(f"{called} did not end within {timeout:g} seconds") from None
     except (OSError, ValueError) as trouble:  # ValueError: no program can be given a null byte
-        raise HostTrouble(f"{command[0]} cannot be run: {trouble}") from None
+        raise HostTrouble(f"{called} cannot be run: {trouble}") from None
     return Outcome(done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"), done.returncode)
 
 

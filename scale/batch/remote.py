@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,7 +25,7 @@ class RemoteConfig:
     gateway: str | None = None  #: a host to go through
     forward_agent: bool | None = None
     connect_timeout: int | None = None  #: seconds
-    connect_kwargs: Mapping[str, Any] | None = None  #: `key_filename`, `timeout`, `compress`
+    connect_kwargs: Mapping[str, Any] | None = None  #: `key_filename`, `timeout`, `compress`, and any `Option` of ssh_config
     login_shell: bool = True
     root_dir: str | None = None  #: for whoever wants to know; nothing is done there
 
@@ -32,29 +34,25 @@ class RemoteHost(SSHHost):
     """Another machine, by ssh. The socket of its connection lies in a directory that goes when this does."""
 
     def __init__(self, config: RemoteConfig) -> None:
-        self.config = config
-        self._control = tempfile.TemporaryDirectory(prefix="scale-ssh-")
+        self.config, options = config, options_of(config)
+        control = tempfile.mkdtemp(prefix="scale-ssh-")
+        weakref.finalize(self, shutil.rmtree, control, ignore_errors=True)
         super().__init__(
-            config.host,
-            self._control.name,
-            user=config.user,
-            port=config.port,
-            options=_options(config),
-            login_shell=config.login_shell,
+            config.host, control, user=config.user, port=config.port, options=options, login_shell=config.login_shell
         )
 
 
-def _options(config: RemoteConfig) -> dict[str, str]:
+def options_of(config: RemoteConfig) -> dict[str, str]:
     """In words of ssh_config."""
-    kwargs = dict(config.connect_kwargs or {})
-    if unknown := sorted(kwargs.keys() - _KWARGS.keys()):
-        right = f"there are {', '.join(_KWARGS)}; who logs in has a key, for nobody is asked for a password"
+    kwargs = {_KWARGS.get(name, name): value for name, value in (config.connect_kwargs or {}).items()}
+    if unknown := sorted(name for name in kwargs if not name[:1].isupper()):
+        right = f"there are {', '.join(_KWARGS)} and the options of ssh_config; a password is never asked for, so have a key"
         raise InvalidHostError(f"connect_kwargs: ssh has no {', '.join(unknown)}; {right}")
     asked = {
         "ProxyJump": config.gateway,
         "ForwardAgent": config.forward_agent,
         "ConnectTimeout": config.connect_timeout,
-        **{_KWARGS[name]: value for name, value in kwargs.items()},
+        **kwargs,
     }
     return {option: _said(value) for option, value in asked.items() if value is not None}
 

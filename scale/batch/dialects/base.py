@@ -245,7 +245,8 @@ class BaseSchedulerIO(ABC):
         """The ids of one job, several or none, each once."""
         if jobs is None:
             return []
-        several = jobs if isinstance(jobs, Iterable) and not isinstance(jobs, str | bytes) else [jobs]
+        one = not isinstance(jobs, Iterable) or isinstance(jobs, (str, bytes))
+        several: Any = [jobs] if one else jobs
         return list(dict.fromkeys(self.job_id(job) for job in several))
 
     def told_of(self, ids: Iterable[str], jobs: Iterable[QJob]) -> dict[str, list[QJob]]:

@@ -79,6 +79,18 @@ def test_an_output_that_was_cut_off_or_garbled_gives_jobs_or_says_what_is_wrong(
             assert QJob.from_json(job.to_json()) == job
 
 
+def test_a_text_that_was_cut_off_tells_nothing_wrong():
+    """A list of PBS in text has no end that could be missed; but no number is told that was cut."""
+    said = (OUTPUTS / "pbs_13_qstat.txt").read_text()
+    whole = {job.job_id: job.exit_status for job in PBSIO().parse_jobs_list_output(0, said, "")}
+    for cut in range(1, len(said)):
+        with contextlib.suppress(OutputParsingError):
+            for job in PBSIO().parse_jobs_list_output(0, said[:cut], ""):
+                assert job.exit_status in (None, whole[job.job_id])
+    with pytest.raises(OutputParsingError, match="cut off"):
+        PBSIO().parse_jobs_list_output(0, "Job Id: 10.he", "")
+
+
 @pytest.mark.parametrize("of", ["qstat -xml", "qstat json"])
 def test_an_output_that_was_cut_off_anywhere_is_not_taken_for_fewer_jobs(of):
     read, file = SAID[of]

@@ -392,6 +392,22 @@ def test_what_history_still_takes_for_running_is_undetermined(state):
     assert (found.state, found.sub_state, found.exit_status) == (QState.UNDETERMINED, SlurmState(state), None)
 
 
+def test_an_exit_status_that_sacct_may_have_made_less_is_told_with_a_doubt():
+    """It takes 128 from one above 127; only squeue tells it as it was."""
+    assert ended({"state": "FAILED", "exit": "72:0"}).reason == (
+        "by sacct, which takes 128 from an exit status above 127: it may have been 200"
+    )
+    for sure in ({"exit": "0:0"}, {"state": "FAILED", "exit": "0:9"}, {"state": "FAILED", "exit": "200:0"}):
+        assert ended(sure).reason is None
+
+
+def test_a_job_whose_script_slurm_could_not_start_has_no_exit_status():
+    live_one, ended_one = live(state="FAILED", exit="4021", reason="JobLaunchFailure"), ended({"state": "FAILED", "exit": "0:53"})
+    for job in (live_one, ended_one):
+        assert (job.state, job.exit_status, job.exit_signal) == (QState.FAILED, None, None)
+        assert job.reason.startswith("it could not be started: its directory, ")
+
+
 def test_who_canceled_a_job_is_kept():
     found = ended({"state": "CANCELLED by 1000", "exit": "0:15"})
     assert (found.sub_state, found.native_state, found.exit_status) == (SlurmState.CANCELLED, "CANCELLED by 1000", 143)
