@@ -198,7 +198,7 @@ class BaseSchedulerIO(ABC):
     def _lines(self, options: Mapping[str, Any]) -> Iterator[str]:
         for option, text in self.directives.items():
             value = options.get(option)
-            if value is None or value is False or value == "":
+            if value is None or value is False or value == "" or (not value and "{}" not in text):
                 continue
             yield f"{self.prefix} {text.format(self.word(option, checks.printable(option, str(value))))}"
         yield from checks.verbatim_lines(VERBATIM, options.get(VERBATIM), self.prefix)
@@ -362,11 +362,11 @@ def common_options_of_qsub(resources: QResources) -> dict[str, Any]:
     }
 
 
-def priority_of(resources: QResources, allowed: range) -> str | None:
+def priority_of(resources: QResources, allowed: range) -> int | str | None:
     """The priority as a number that the batch system has."""
     wanted = resources.priority or None
     if wanted is None or (re.fullmatch(r"-?\d{1,9}", str(wanted), re.ASCII) and int(wanted) in allowed):
-        return None if wanted is None else str(wanted)
+        return wanted
     right = f"must be a whole number from {allowed[0]} to {allowed[-1]}"
     raise InvalidFieldError([Fault("priority", f"{right}, not {wanted!r}")])
 

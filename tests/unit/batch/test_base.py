@@ -135,6 +135,11 @@ def test_options_may_come_by_their_names():
     assert PLAIN.generate_header(given) == "#PLAIN --job_name=x\n#PLAIN --hold\n#PLAIN --nice=0"
 
 
+@pytest.mark.parametrize("off", [0, None, False, ""])
+def test_a_switch_that_is_off_has_no_line(off):
+    assert PLAIN.generate_header({"hold": off}) == ""
+
+
 def test_options_of_the_dialect_override_what_is_asked_for():
     asked = QResources(processes=2, job_name="x", scheduler_kwargs={"job_name": "y", "nice": 5})
     assert PLAIN.generate_header(asked) == "#PLAIN --job_name=y\n#PLAIN --processes=2\n#PLAIN --nice=5"

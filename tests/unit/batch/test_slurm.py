@@ -94,6 +94,33 @@ def test_processes_lie_as_they_are_placed(resources, lines):
     assert SlurmIO().generate_header(resources).splitlines() == [f"#SBATCH {line}" for line in lines]
 
 
+def test_lines_stand_in_the_order_of_qtoolkit(slurm):
+    asked = QResources.evenly_distributed(
+        *(2, 3),
+        **{
+            "queue_name": "q",
+            "job_name": "j",
+            "memory_per_thread": 9,
+            "threads_per_process": 2,
+            "gpus_per_job": 1,
+            "time_limit": 60,
+        },
+        **{
+            "account": "a",
+            "qos": "s",
+            "priority": 1,
+            "output_filepath": "o",
+            "error_filepath": "e",
+            "email_address": "m",
+            "njobs": 4,
+        },
+    )
+    order = ["partition", "job-name", "nodes", "ntasks-per-node", "cpus-per-task", "mem-per-cpu", "time", "account"]
+    order += ["mail-user", "mail-type", "gres", "output", "error", "qos", "priority", "array"]
+    lines = slurm.generate_header(asked).splitlines()
+    assert [line.removeprefix("#SBATCH --").partition("=")[0] for line in lines] == order
+
+
 def test_a_script_is_shebang_header_and_commands(slurm):
     script = slurm.get_submission_script(["echo a", "echo b"], QResources(processes=2, job_name="x"))
     assert script == "#!/bin/bash\n#SBATCH --job-name=x\n#SBATCH --ntasks=2\n\necho a\necho b"
