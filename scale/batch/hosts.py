@@ -83,8 +83,7 @@ class LocalHost(Host):
         words = command = _arguments(command)
         if self._identity and workdir:  # subprocess would go there while it is still root
             words, workdir = ["env", f"--chdir={workdir}", "--", *command], None
-        called = command[0] if command else "nothing"
-        return _run(words, self._timeout, stdin, called, cwd=workdir, env=self._environment, **self._identity)
+        return _run(words, self._timeout, stdin, command[0], cwd=workdir, env=self._environment, **self._identity)
 
 
 class SSHHost(Host):
@@ -115,6 +114,7 @@ class SSHHost(Host):
             "ControlMaster": "auto",
             "ControlPath": f"{control}/%C",
             "ControlPersist": str(linger),
+            "ServerAliveInterval": "15",  # else a connection to a host that went away without a word is kept for hours
             **({"User": user} if user else {}),
             **({"Port": str(port)} if port else {}),
             **(options or {}),
@@ -130,7 +130,7 @@ class SSHHost(Host):
     def execute(self, command: Sequence[str], workdir: str | PurePath | None = None, stdin: str = "") -> Outcome:
         go = f"cd -- {shlex.quote(str(workdir))} && " if workdir else ""
         line = f"{go}exec {shlex.join([*self._before, *_arguments(command)])}"
-        called = f"{shlex.join(command[:1])} by ssh to {self._host}"
+        called = f"{command[0]} by ssh to {self._host}"
         done = _run([*self._ssh, "--", self._host, line], self._timeout, stdin, called)
         if done.exit_code == _SSH_FAILED:  # also what a command ends with that says so, or is killed
             raise HostTrouble(f"{called} failed: {done.stderr.strip() or 'it did not say why'}")
@@ -146,6 +146,8 @@ def _arguments(command: Sequence[str]) -> list[str]:
         raise TypeError(
             f"a command is a list of arguments, as shlex.split makes of a text, not {command[:100]!r}: no shell reads it"
         )
+    if not command:
+        raise ValueError("a command is a list of arguments, the first of them the program; this one is empty")
     return list(command)
 
 

@@ -222,6 +222,16 @@ def test_a_host_by_the_names_of_qtoolkit(sshd, tmp_path):
     host.close()
 
 
+@pytest.mark.parametrize(("options", "seconds"), [({}, "15"), ({"ServerAliveInterval": "60"}, "60")])
+def test_a_host_that_goes_away_without_a_word_is_missed(tmp_path, monkeypatch, options, seconds):
+    (tmp_path / "ssh").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    said = SSHHost("login", tmp_path, options=options).execute(["true"]).stdout.splitlines()
+    assert [word for word in said if word.startswith("ServerAlive")] == [f"ServerAliveInterval={seconds}"]
+    assert said[-3:] == ["--", "login", "exec true"]
+
+
 def test_what_ssh_has_not_is_refused_by_its_name():
     with pytest.raises(
         InvalidHostError, match=r"connect_kwargs: ssh has no passphrase, password; there are key_filename, timeout"

@@ -278,6 +278,13 @@ def test_what_only_a_shell_could_do_is_refused(command):
     assert here.host.asked == []
 
 
+def test_a_command_of_nothing_is_refused(tmp_path):
+    for host in (LocalHost(), SSHHost("nowhere", control=tmp_path)):
+        for nothing in ("", []):
+            with pytest.raises(ValueError, match="the first of them the program; this one is empty"):
+                QueueManager(SlurmIO(), host).execute_cmd(nothing)
+
+
 @pytest.mark.parametrize("jobs", [12.0, b"12", object(), [None], [12.0]])
 def test_what_is_no_id_of_a_job_is_told(jobs):
     with pytest.raises(InvalidJobIDError):
