@@ -18,6 +18,7 @@ from scale.batch.resources import QResources
 from scale.batch.results import CancelResult, CancelStatus
 
 _UNKNOWN_JOB: Final = "Invalid job id specified"
+_UNKNOWN_USER: Final = "error: Invalid user"  #: with an exit code of 0
 _SUBMITTED: Final = re.compile(
     r"^(?:.*: )?(?:Submitted batch job|Granted job allocation) (\d+)(?: on cluster \S+)?\s*$", re.M | re.I
 )
@@ -187,7 +188,7 @@ class SlurmIO(BaseSchedulerIO):
         return ended_jobs(self._said("sacct", output), self.mark)
 
     def _said(self, program: str, output: Output) -> str:
-        if output.exit_code:
+        if output.exit_code or _UNKNOWN_USER in output.stderr:
             raise CommandFailedError(f"{program} ended with {output.exit_code}: {output.stderr.strip() or 'it did not say why'}")
         if output.stdout.strip() and self.mark not in output.stdout:
             raise OutputParsingError(

@@ -520,6 +520,11 @@ def test_a_command_that_failed_is_trouble_that_says_why(slurm):
         slurm.parse_history_output(2, b"", b"")
 
 
+def test_a_user_whom_it_does_not_know_is_not_one_without_jobs(slurm):
+    with pytest.raises(CommandFailedError, match="Invalid user: nosuchuser"):
+        slurm.parse_jobs_list_output(0, "", "squeue: error: Invalid user: nosuchuser\n\n")
+
+
 def test_what_is_not_of_slurm_at_all_is_trouble(slurm):
     with pytest.raises(OutputParsingError, match="no fields that end with <mark>"):
         slurm.parse_jobs_list_output(0, "Welcome to the cluster!", "")
