@@ -16,11 +16,10 @@ _environment = Environment.read(os.environ)
 
 wsgi_app = "scale.wsgi"
 workers = 1
-worker_class = "gthread"
+worker_class = "scale.gunicorn_worker.Worker"
 threads = _environment.web_threads
 loglevel = _environment.log_level.lower()
 accesslog = None
-limit_request_line = 8190  #: bytes, the most that gunicorn takes: addresses that name hundreds of ids are long
 control_socket_disable = True  # it would stand in the home directory of the user, one for all services
 
 
