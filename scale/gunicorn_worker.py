@@ -1,4 +1,4 @@
-"""The worker of gunicorn that serves Scale: it tells that it lives whatever its threads wait for, and its mistakes as problems."""
+"""The gunicorn worker that serves Scale: tells that it lives whatever its threads wait for, and what it cannot read as problems."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scale.settings")
 
 _framework = get_wsgi_application()  # before anything of ours that needs it
 
-from scale.bodies import whole_bodies
-from scale.plain import plainly
+from scale.bodies import whole_bodies  # noqa: E402
+from scale.plain import plainly  # noqa: E402
 
 application = plainly(whole_bodies(_framework))
