@@ -1,4 +1,4 @@
-"""The gunicorn worker that serves Scale: tells that it lives whatever its threads wait for, and what it cannot read as problems."""
+"""The gunicorn worker that serves Scale: says that it lives whatever its threads wait for, and has problems for its errors."""
 
 from __future__ import annotations
 
