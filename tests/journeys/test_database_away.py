@@ -50,9 +50,9 @@ def ledger(service: Up) -> Counter[str]:
     return Counter(path.read_text().split()) if path.exists() else Counter()
 
 
-def answers(service: Up, path: str) -> httpx.Response:
+def answers(service: Up, path: str, patience: float = 30) -> httpx.Response:
     url = (service.home / "url").read_text().strip()
-    return httpx.get(f"{url}{path}", timeout=30)
+    return httpx.get(f"{url}{path}", timeout=patience)
 
 
 def all_ended(service: Up, ids: list[int]) -> bool:
