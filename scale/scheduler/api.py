@@ -51,7 +51,7 @@ class StatusApi(APIView):
         responses={200: StatusOut, 304: None, **problems()},
     )
     def get(self, request: Request) -> HttpResponse:
-        """The same answer as `scale.plain` gives to who has a token."""
+        # who has a token is answered by scale.plain, in the same way
         known, encodings = request.headers.get("If-None-Match", ""), request.headers.get("Accept-Encoding", "")
         answer = status_answer(status_etag(clock().now()), encodings=encodings, known=known)
         return HttpResponse(answer.content, status=answer.status, headers=answer.headers)
