@@ -18,10 +18,10 @@ from rest_framework.views import set_rollback
 
 from scale.database import is_passing
 from scale.kernel.errors import BadRequest, ClusterTrouble, Conflict, Forbidden, Invalid, NotFound
+from scale.problem import MEDIA_TYPE, MISTAKE, problem_document
 
 log = logging.getLogger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = "5"
 
 #: the first kind that fits counts
@@ -56,17 +56,8 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> HttpResponse
 
 
 def problem(path: str, status: int, detail: str, faults: Sequence[Mapping[str, str]] = ()) -> JsonResponse:
-    """A problem document; `detail` is a sentence for a person, `errors` names each field."""
-    document: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": int(status),
-        "detail": detail,
-        "instance": path,
-    }
-    if faults:
-        document["errors"] = list(faults)
-    answer = JsonResponse(document, status=status, content_type=MEDIA_TYPE)
+    """A problem document as an answer."""
+    answer = JsonResponse(problem_document(path, status, detail, faults), status=status, content_type=MEDIA_TYPE)
     # Django would log each as an error of ours
     answer._has_been_logged = status == HTTPStatus.SERVICE_UNAVAILABLE  # type: ignore[attr-defined]
     return answer
@@ -94,7 +85,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    return problem(request.path, HTTPStatus.INTERNAL_SERVER_ERROR, "Scale made a mistake; its log tells more.")
+    return problem(request.path, HTTPStatus.INTERNAL_SERVER_ERROR, MISTAKE)
 
 
 def _is_for_people(request: HttpRequest) -> bool:

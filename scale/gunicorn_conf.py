@@ -13,14 +13,14 @@ from scale.environment import Environment
 from scale.orphan import end_with, end_with_parent
 
 _environment = Environment.read(os.environ)
+_PATIENCE = 20.0  #: seconds that a request waits for a database that is mute; then it is told so
 
 wsgi_app = "scale.wsgi"
 workers = 1
-worker_class = "gthread"
+worker_class = "scale.gunicorn_worker.Worker"
 threads = _environment.web_threads
 loglevel = _environment.log_level.lower()
 accesslog = None
-limit_request_line = 8190  #: bytes, the most that gunicorn takes: addresses that name hundreds of ids are long
 control_socket_disable = True  # it would stand in the home directory of the user, one for all services
 
 
@@ -37,6 +37,8 @@ def post_fork(_server: Any, worker: Any) -> None:
 def post_worker_init(_server: Any) -> None:
     """Spare the garbage collector what is here to stay: large requests make it look often, and are twice as fast without."""
     import scale.urls  # noqa: F401 else the first request would load it
+    from scale.silence import bear_no_silence_for_ever
 
+    bear_no_silence_for_ever(_PATIENCE)
     gc.collect()
     gc.freeze()

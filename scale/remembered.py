@@ -19,9 +19,10 @@ LIFE = 1.0  #: seconds for which nobody hears of what another process has change
 class Remembered(Generic[K, V]):
     """Thread-safe. What this process changes is forgotten at once, as `forget_on_change` says; an error is never kept."""
 
-    def __init__(self, load: Callable[[K], V], most: int = 10_000) -> None:
+    def __init__(self, load: Callable[[K], V], most: int = 10_000, life: float = LIFE) -> None:
         self._load = load
         self._most = most
+        self._life = life
         self._held: dict[K, tuple[float, V]] = {}
 
     def get(self, key: K) -> V:
@@ -32,7 +33,7 @@ class Remembered(Generic[K, V]):
         if len(held) >= self._most:
             held = self._held = {}
         value = self._load(key)
-        held[key] = (now + LIFE, value)  # where it was looked for: if all was forgotten meanwhile, this is too
+        held[key] = (now + self._life, value)  # where it was looked for: if all was forgotten meanwhile, this is too
         return value
 
     def forget(self) -> None:

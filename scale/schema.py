@@ -8,8 +8,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
-from scale.exceptions import MEDIA_TYPE
 from scale.parameters import Parameters
+from scale.problem import MEDIA_TYPE
 
 
 class FaultOut(serializers.Serializer[Any]):

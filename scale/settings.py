@@ -20,6 +20,7 @@ SECRETS_KEYS = ENVIRONMENT.secrets_keys or (
     (_SECRETS_KEY_FILE.read_text(),) if _SECRETS_KEY_FILE.is_file() else (secrets.token_urlsafe(48),)
 )
 DEBUG = False
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # as many as a request line has room for: filters name ids by the thousand
 ALLOWED_HOSTS = ENVIRONMENT.hosts
 ROOT_URLCONF = "scale.urls"
 WSGI_APPLICATION = "scale.wsgi.application"

@@ -6,6 +6,9 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scale.settings")
 
-from scale.bodies import whole_bodies
+_framework = get_wsgi_application()  # before anything of ours that needs it
 
-application = whole_bodies(get_wsgi_application())
+from scale.bodies import whole_bodies  # noqa: E402
+from scale.plain import plainly  # noqa: E402
+
+application = plainly(whole_bodies(_framework))

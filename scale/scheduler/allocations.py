@@ -10,6 +10,8 @@ from scale.kernel.locks import OwnedLock
 from scale.kernel.resources import Resources
 from scale.scheduler.placement.snapshot import Occupant
 
+_NOTHING = Resources()
+
 
 class Allocations:
     """Thread-safe. An execution holds its resources from its placement until it is over."""
@@ -52,7 +54,7 @@ class Allocations:
     def held(self, node_id: int) -> Resources:
         """The sum of what is held of this node."""
         with self._lock:
-            return self._held.get(node_id, Resources())
+            return self._held.get(node_id, _NOTHING)
 
     def nodes_changed(self, reader: str) -> set[int]:
         """The nodes of which something else is held than when this reader last asked."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from scale.database import Select
 from scale.job.models import JobType
 from scale.job.selectors import job_types_by_id
 from scale.kernel.errors import ClusterTrouble
@@ -18,7 +19,7 @@ from scale.scheduler.status import Leadership, Packed, Post, Warning
 STALE_AFTER = timedelta(seconds=12)
 SEEN_WITHIN = timedelta(seconds=10)  #: a standby that was not is taken for gone
 
-_STATUS_WITHOUT_DOCUMENT = "SELECT id, etag, rendered FROM scheduler_status WHERE id = 1"  # to have it put together costs more
+_STATUS_WITHOUT_DOCUMENT = Select([(Status, "etag"), (Status, "rendered")], "FROM scheduler_status WHERE id = 1")
 
 
 class NoStatus(ClusterTrouble):
@@ -30,13 +31,14 @@ def status_etag(when: datetime) -> str:
 
     :raises NoStatus: there is none, or it is too old to be true
     """
-    status = next(iter(Status.objects.raw(_STATUS_WITHOUT_DOCUMENT)), None)
-    if status is None:
+    found = _STATUS_WITHOUT_DOCUMENT.rows()
+    if not found:
         raise NoStatus("There is no status yet; is the scheduler running?")
-    age = when - status.rendered
+    etag, rendered = found[0]
+    age = when - rendered
     if age > STALE_AFTER:
         raise NoStatus(f"The last status is {age.total_seconds():.0f} seconds old; the scheduler is stopped or stuck.")
-    return status.etag
+    return str(etag)
 
 
 def status_document() -> Packed:

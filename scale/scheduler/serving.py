@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import NamedTuple
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response
+from django.utils.http import parse_etags
 
 from scale.scheduler.selectors import status_document
 from scale.scheduler.status import Packed
@@ -38,15 +40,30 @@ class Newest:
 _newest = Newest()
 
 
-def status_answer(request: HttpRequest, etag: str) -> HttpResponseBase:
-    """The document, or that the caller has it already; compressed for those who take that."""
-    is_packed = _TAKES_GZIP.search(request.headers.get("Accept-Encoding", "")) is not None
-    answer = HttpResponse(content_type="application/json", headers=_headers(etag, is_packed=is_packed))
-    conditional = get_conditional_response(request, etag=answer["ETag"], response=answer)
-    if conditional is not None and conditional is not answer:
-        return conditional
+class Answer(NamedTuple):
+    """What is sent, by whatever server."""
+
+    status: HTTPStatus
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def status_answer(etag: str, *, encodings: str, known: str) -> Answer:
+    """The document, or that the caller has it already; compressed for those who take that.
+
+    :param encodings: the header Accept-Encoding
+    :param known: the header If-None-Match
+    """
+    is_packed = _TAKES_GZIP.search(encodings) is not None
+    if known and _names(known, etag):
+        return Answer(HTTPStatus.NOT_MODIFIED, _headers(etag, is_packed=is_packed), b"")
     etag, content = _newest.get(etag, is_packed=is_packed)
-    return HttpResponse(content, content_type="application/json", headers=_headers(etag, is_packed=is_packed))
+    return Answer(HTTPStatus.OK, {"Content-Type": "application/json", **_headers(etag, is_packed=is_packed)}, content)
+
+
+def _names(known: str, etag: str) -> bool:
+    """Whether the version is among the known ones, be they weak or strong (RFC 9110, 13.1.2)."""
+    return any(one == "*" or one.removeprefix("W/") == f'"{etag}"' for one in parse_etags(known))
 
 
 def _headers(etag: str, *, is_packed: bool) -> dict[str, str]:

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -39,8 +40,9 @@ class NodeResources:
     @classmethod
     def of(cls, node: KnownNode, held: Resources, holding: Collection[str]) -> Self:
         """:param holding: the engines at whose nodes what has no room waits for it, and takes nothing till then"""
-        runs = {name: min(amount, node.offered[name]) for name, amount in held.items()} if node.engine in holding else held
-        return cls(node.total, node.offered, Resources(runs))
+        if node.engine in holding:
+            held = Resources({name: min(amount, node.offered[name]) for name, amount in held.items()})
+        return cls(node.total, node.offered, held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +184,17 @@ class Totals:
 
 
 def _told(amounts: Amounts) -> Json:
+    return {name: _amount_told(*amount) for name, amount in amounts.items()}
+
+
+@lru_cache(10_000)  # nodes are alike: most of them have, and run, what another one has and runs
+def _amount_told(running: int, offered: int, total: int) -> Json:
     return {
-        name: {
-            "running": _shown(running),
-            "offered": 0.0,
-            "free": _shown(max(offered - running, 0)),
-            "unavailable": _shown(total - offered),
-            "total": _shown(total),
-        }
-        for name, (running, offered, total) in amounts.items()
+        "running": _shown(running),
+        "offered": 0.0,
+        "free": _shown(max(offered - running, 0)),
+        "unavailable": _shown(total - offered),
+        "total": _shown(total),
     }
 
 

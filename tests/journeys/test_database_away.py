@@ -7,6 +7,7 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import httpx
@@ -49,9 +50,9 @@ def ledger(service: Up) -> Counter[str]:
     return Counter(path.read_text().split()) if path.exists() else Counter()
 
 
-def answers(service: Up, path: str) -> httpx.Response:
+def answers(service: Up, path: str, patience: float = 30) -> httpx.Response:
     url = (service.home / "url").read_text().strip()
-    return httpx.get(f"{url}{path}", timeout=30)
+    return httpx.get(f"{url}{path}", timeout=patience)
 
 
 def all_ended(service: Up, ids: list[int]) -> bool:
@@ -93,6 +94,11 @@ def test_a_frozen_database_makes_everybody_wait_and_nobody_fail(up, server):
     for pid in server.pids():
         os.kill(pid, signal.SIGSTOP)
     frozen = server.pids()
+    with ThreadPoolExecutor(8) as pool:  # as many as the web server has threads
+        waiting = [pool.submit(answers, service, "/readyz", 60) for _ in range(8)]
+        assert answers(service, "/healthz").status_code == 200
+        assert not any(one.done() for one in waiting)
+        assert {one.result().status_code for one in waiting} == {503}
     until(lambda: sum(ledger(service)[f"start-{n}"] - ledger(service)[f"end-{n}"] for n in range(30)) == 0)
     for pid in frozen:
         os.kill(pid, signal.SIGCONT)

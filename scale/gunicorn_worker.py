@@ -1,0 +1,158 @@
+"""The gunicorn worker that serves Scale: says that it lives whatever its threads wait for, and has problems for its errors."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import select
+import socket
+import termios
+from concurrent.futures import Future
+from functools import partial
+from http import HTTPStatus
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.http import errors
+from gunicorn.http.message import Request
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from scale.problem import MEDIA_TYPE, MISTAKE, problem_document
+
+LONGEST_LINE = 65_536  #: bytes: addresses that name thousands of ids are long
+_PROBES = (b"GET /healthz ", b"HEAD /healthz ")
+_END = b"\r\n\r\n"
+_LINGER = 5  # milliseconds
+
+_OURS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName, errors.ConfigurationProblem)
+#: what comes to nothing before the application sees it, and what would be right; the first kind that fits counts
+_REFUSALS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], HTTPStatus, str], ...] = (
+    (_OURS, HTTPStatus.INTERNAL_SERVER_ERROR, MISTAKE),
+    (
+        errors.LimitRequestLine,
+        HTTPStatus.REQUEST_URI_TOO_LONG,
+        f"The request line is longer than {LONGEST_LINE} bytes; name less in the address, and ask several times.",
+    ),
+    (
+        errors.LimitRequestHeaders,
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "The headers are too large: send at most 100, of at most 8190 bytes each.",
+    ),
+    (errors.UnsupportedTransferCoding, HTTPStatus.NOT_IMPLEMENTED, "Send the body as it is, or chunked."),
+    (errors.ExpectationFailed, HTTPStatus.EXPECTATION_FAILED, "Expect nothing, or 100-continue."),
+    (errors.ParseException, HTTPStatus.BAD_REQUEST, "This is not a request as HTTP/1.1 (RFC 9112) has it: {exc}"),
+    (Exception, HTTPStatus.INTERNAL_SERVER_ERROR, MISTAKE),
+)
+
+
+class _LongRequest(Request):  # type: ignore[misc]
+    """A request whose first line may be longer than gunicorn has it, which knows only its own limit and none at all."""
+
+    def parse(self, unreader: Any) -> Any:
+        self.limit_request_line = self._fast_limit_request_line = LONGEST_LINE
+        return super().parse(unreader)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's own with threads, but that a thread is asked only once there is something to do, and stays for what follows.
+
+    Who asks for nothing but a sign of life is answered by the thread that accepts connections. It waits for nobody, so this
+    goes on when all others wait for the database.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._busy = 0  # requests that are with a thread, or wait for one
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """A connection is new, or there is something to be read of it."""
+        head = _peek(conn.sock)
+        if head is None and not conn.initialized:
+            self._await(conn)
+            return
+        self._busy += 1
+        if head is not None and head.startswith(_PROBES) and _can_be_answered_at_once(conn, head):
+            conn.data_ready = True
+            answered: Future[bool] = Future()
+            answered.set_result(self._answer(conn))
+            self.finish_request(conn, answered)
+            return
+        conn.data_ready = True
+        super().enqueue_req(conn)
+
+    def _await(self, conn: TConn) -> None:
+        """Look after the connection until something comes."""
+        conn.sock.setblocking(False)
+        conn.set_timeout()
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def finish_request(self, conn: TConn, fs: Future[bool]) -> None:
+        self._busy -= 1
+        super().finish_request(conn, fs)
+
+    def handle(self, conn: TConn) -> bool:
+        """Answer on this connection for as long as one request follows the other, if nobody else waits."""
+        kept = self._answer(conn)
+        while kept and self._goes_on(conn):
+            kept = self._answer(conn)
+        return kept
+
+    def _answer(self, conn: TConn) -> bool:
+        if not conn.initialized:
+            conn.init()
+            conn.parser.mesg_class = _LongRequest
+        return bool(super().handle(conn))
+
+    def _goes_on(self, conn: TConn) -> bool:
+        """Whether the next request comes at once: to wait for it costs less than to hand the connection back and forth."""
+        if not self.alive or self._busy >= self.cfg.threads - 1 or _has_read_ahead(conn):
+            return False
+        poll = select.poll()
+        poll.register(conn.sock, select.POLLIN)
+        return bool(poll.poll(_LINGER))
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+        """Answer what came to nothing before the application saw it."""
+        status, detail = _refusal(exc)
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.log.error("Error handling request %s", getattr(req, "uri", ""), exc_info=exc)
+        else:
+            self.log.warning("Invalid request from ip=%s: %s", addr[0] if addr else "", exc)
+        try:
+            client.settimeout(0)
+            client.sendall(_as_bytes(status, detail, getattr(req, "path", None) or ""))
+        except OSError as error:
+            self.log.debug("The answer %s could not be sent: %s", status, error)
+
+
+def _peek(sock: socket.socket) -> bytes | None:
+    """What can be read, up to a few headers; None if nothing came yet, nothing at all if nothing will."""
+    try:
+        return sock.recv(2048, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
+
+
+def _can_be_answered_at_once(conn: TConn, head: bytes) -> bool:
+    """Whether neither to read nor to write can take long: there is one whole request, and all answers before it were taken."""
+    is_whole = head.endswith(_END) and head.count(_END) == 1 and not (conn.initialized and _has_read_ahead(conn))
+    return is_whole and fcntl.ioctl(conn.sock, termios.TIOCOUTQ, bytes(4)) == bytes(4)
+
+
+def _has_read_ahead(conn: TConn) -> bool:
+    return bool(conn.parser.unreader.buf.getvalue())
+
+
+def _refusal(exc: Exception) -> tuple[HTTPStatus, str]:
+    """The status, and what is wrong with the request or with us."""
+    status, detail = next((status, detail) for kind, status, detail in _REFUSALS if isinstance(exc, kind))
+    return status, detail.format(exc=str(exc)[:200])
+
+
+def _as_bytes(status: HTTPStatus, detail: str, path: str) -> bytes:
+    content = json.dumps(problem_document(path, status, detail)).encode()
+    head = f"HTTP/1.1 {int(status)} {status.phrase}\r\nConnection: close\r\nContent-Type: {MEDIA_TYPE}\r\n"
+    return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content

@@ -1,0 +1,93 @@
+"""The web server itself: what it answers though it has no thread left, and how it tells what it cannot read."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+SILENT = b"POST /api/v7/jobs/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"  # and nine bytes that never come
+PATIENCE = 20
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[tuple[str, int]]:
+    """gunicorn as `scale up` starts it, with one thread and no database."""
+    home = tmp_path_factory.mktemp("home")
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("SCALE_")}
+    own = {"SCALE_HOME": str(home), "SCALE_WEB_THREADS": "1", "DJANGO_SETTINGS_MODULE": "scale.settings"}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        bind = f"fd://{listener.fileno()}"
+        command = [sys.executable, "-P", "-m", "gunicorn", "--config", "python:scale.gunicorn_conf", "--bind", bind]
+        with subprocess.Popen(command, env=bare | own, cwd=home, pass_fds=(listener.fileno(),)) as process:
+            yield listener.getsockname()
+            process.terminate()
+
+
+def connected(server) -> socket.socket:
+    return socket.create_connection(server, timeout=PATIENCE)
+
+
+def request(line: str, *headers: str) -> bytes:
+    return "\r\n".join([f"{line} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
+
+
+def answer(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
+    with connection.makefile("rb") as reader:
+        status = int(reader.readline().split()[1])
+        lines = iter(lambda: reader.readline().decode().strip(), "")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        return status, headers, reader.read(int(headers["content-length"]))
+
+
+def test_it_tells_that_it_lives_though_all_its_threads_wait(server):
+    with connected(server) as mute, connected(server) as probe, connected(server) as slow:
+        mute.sendall(SILENT)  # after this one every thread is taken
+        for probing in (probe, probe, slow):
+            probing.sendall(request("GET /healthz"))
+            assert answer(probing)[::2] == (200, b'{"status":"ok"}')
+
+
+def test_who_says_nothing_takes_no_thread(server):
+    with connected(server), connected(server), connected(server) as asking:
+        asking.sendall(request("GET /api/v7/version/"))
+        assert answer(asking)[0] == 200
+
+
+def test_requests_that_come_together_are_answered_in_their_order(server):
+    with connected(server) as asking:
+        asking.sendall(request("GET /healthz") + request("GET /api/v7/version/", "Connection: close"))
+        with asking.makefile("rb") as reader:
+            told = reader.read()
+    assert told.index(b'"status"') < told.index(b'"version"')
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "words"),
+    [
+        (request("GET /" + "1" * 70_000), 414, "65536 bytes"),
+        (request("GET /", "X: " + "1" * 9_000), 431, "8190 bytes"),
+        (b"what is this\r\n\r\n", 400, "RFC 9112"),
+        (request("GET /", "Content-Length: x"), 400, "CONTENT-LENGTH"),
+        (request("POST /", "Transfer-Encoding: dots"), 501, "chunked"),
+        (request("GET /", "Expect: miracles"), 417, "100-continue"),
+    ],
+)
+def test_what_it_cannot_read_is_told_as_a_problem(server, sent, status, words):
+    with connected(server) as asking:
+        asking.sendall(sent)
+        told, headers, content = answer(asking)
+    problem = json.loads(content)
+    assert (told, problem["status"], headers["content-type"]) == (status, status, "application/problem+json")
+    assert words in problem["detail"]
+
+
+def test_an_address_may_be_as_long_as_a_filter_by_thousands_of_ids(server):
+    with connected(server) as asking:
+        asking.sendall(request("GET /api/v7/version/?" + "&".join(f"id={number}" for number in range(7_000))))
+        assert answer(asking)[0] == 200
