@@ -156,9 +156,7 @@ def rendering(cluster: Cluster, budget: Budget) -> list[Row]:
     say(f"rendered from nothing in {first:.0f} ms, changed in {then:.0f} ms; compressed in {packing:.0f} ms")
     lock = statistics.median(longest) * 1000
     return [
-        Row(
-            "render with a tenth of the nodes changed", statistics.median(changed) * 1000, "ms", as_json, writing, "figure <= 50"
-        ),
+        Row("render with a tenth of the nodes changed", then, "ms", as_json, writing, "figure <= 50"),
         Row("render from nothing", first, "ms", as_json, writing, "figure <= 500"),
         Row("longest time that a lock is held", lock, "ms", as_json, writing, "figure <= 2"),
         Row("compress the document", packing, "ms", as_json, writing),
