@@ -374,6 +374,8 @@ class Scheduler:
 
     def _take(self, made: Sequence[JobExecution]) -> list[RunningJobExecution]:
         """Take executions that have just been placed."""
+        if not made:
+            return []
         exes = [self._execution(row, self._agent_of(row)) for row in made]
         self.job_exes.schedule_job_exes(exes, ())
         self.allocations.add(exes)
