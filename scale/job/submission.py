@@ -60,7 +60,7 @@ class Needs(Body):
 
     @property
     def amounts(self) -> dict[str, float]:
-        return {name: float(amount) for name, amount in self.model_dump().items()}
+        return {name: float(amount) for name, amount in self}
 
 
 def printable(name: str) -> str:

@@ -41,17 +41,21 @@ class Learner:
         self._counted: datetime | None = None
         self._is_doubtful = False
 
-    def look(self, when: datetime) -> None:
-        """Take what is new; now and then, and where there is too much of it, count everything."""
+    def look(self, when: datetime, *, for_new: bool = False) -> None:
+        """Take what is new; now and then, and where there is too much of it, count everything.
+
+        :param for_new: what left the queue may be asked for at another time
+        """
         known_to = self._last
         new = entries_after(self._last, _AT_ONCE)
         is_behind = self._counted is None or len(new) == _AT_ONCE
         if is_behind:
             self._last = max(newest_entry() - _OVERLAP, 0)
             new = entries_after(self._last)
+        in_full = is_behind or not for_new
         ranges = self._gaps.ranges(when)
         late = entries_within(ranges) if ranges else []
-        gone = self._forget_left(known_to, ranges)  # read last: who comes back left before
+        gone = self._forget_left(known_to, ranges) if in_full else set()  # read last: who comes back left before
         if late:
             self._gaps.turned_up([entry.id for entry in late])
             self._backlog.add([entry for entry in late if entry.id not in gone])
@@ -60,8 +64,9 @@ class Learner:
             self._gaps.passed(self._last + 1, new[-1].id, [entry.id for entry in new], when)
             self._backlog.add(new)
             self._last = new[-1].id
-        if is_behind or self._is_doubtful or self._counted is None or when - self._counted >= _COUNT_EVERY:
-            self._recount(when, is_correction=not (is_behind or self._is_doubtful))
+        is_doubtful = is_behind or self._is_doubtful
+        if in_full and (is_doubtful or self._counted is None or when - self._counted >= _COUNT_EVERY):
+            self._recount(when, is_correction=not is_doubtful)
 
     def recount(self) -> None:
         """Count everything at the next look."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from django.db import close_old_connections, connection
 
@@ -23,6 +24,14 @@ _LONG_REST = 1.0  # seconds after which a connection may be gone without a word
 _ENDINGS = (Broken, Deposed)  # nothing that can be tried again
 
 
+class Bell(Protocol):
+    """What a loop sleeps by, until some thread sets it."""
+
+    def wait(self, timeout: float) -> bool: ...
+    def set(self) -> None: ...
+    def clear(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Loop:
     """One turn is made as soon as it is woken, and at least once in ``period`` seconds.
@@ -35,7 +44,7 @@ class Loop:
     turn: Callable[[datetime], None]
     period: float
     rest: Callable[[], float] = float
-    bell: threading.Event = field(default_factory=threading.Event)
+    bell: Bell = field(default_factory=threading.Event)
 
     def wake(self) -> None:
         self.bell.set()
@@ -58,10 +67,9 @@ class LoopRunner:
         for thread in self._threads:
             thread.start()
 
-    def stop(self, rouse: Callable[[], None] = lambda: None) -> None:
-        """End every loop after its turn, and wait for that; ``rouse`` wakes those that wait for something of their own."""
+    def stop(self) -> None:
+        """End every loop after its turn, and wait for that."""
         self._stopping.set()
-        rouse()
         for loop in self._loops:
             loop.wake()
         for thread in self._threads:

@@ -63,9 +63,9 @@ class Placer:
         self.waiting: Mapping[str, int] = {}  #: queued executions by the code of what they wait for
         self.warnings: Sequence[Warning] = ()
 
-    def look(self, when: datetime) -> None:
+    def look(self, when: datetime, *, for_new: bool = False) -> None:
         """Take what others have put on the queue."""
-        self._learner.look(when)
+        self._learner.look(when, for_new=for_new)
 
     def cancel(self, entries: Mapping[str, Collection[int]]) -> None:
         """These, by their shapes, were taken off the queue without having run."""

@@ -70,7 +70,7 @@ from scale.scheduler.status import Leadership, NodeResources, Parts, Warning, do
 from scale.scheduler.tending import Tender
 from scale.scheduler.troubles import Troubles
 from scale.scheduler.waits import Waits
-from scale.wake import ANYTHING, JOBS
+from scale.wake import ANYTHING, JOBS, Doorbell
 
 logger = logging.getLogger(__name__)
 
@@ -102,10 +102,12 @@ class Scheduler:
         fence: Fence,
         limits: Limits | None = None,
         sources: Sources = source_of,
+        doorbell: Doorbell | None = None,
     ) -> None:
         """
         :param fence: what all is written through, for as long as nobody else leads
         :param sources: where the output of an engine's tasks can be read
+        :param doorbell: what other processes ring; to be listened to by the loop `schedule`
         """
         self._clock = clock
         self._fence = fence
@@ -150,7 +152,9 @@ class Scheduler:
         self._is_draining = False
         self._handed_back: list[int] | None = None
         self._reports = Loop("reports", self.reports, 5.0, rest=self._rest(0.0, 0.02))
-        self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest=self._rest(0.002, 0.06))
+        self._doorbell = doorbell
+        rest, bell = self._rest(0.002, 0.06), doorbell or threading.Event()
+        self._schedule = Loop("schedule", self._schedule_again, _LOOK_EVERY.total_seconds(), rest, bell)
         self._persist = Loop("persist", self.persist, 1.0, rest=self._rest(0.01, 0.1))
         status, tidy = Loop("status", self.status, 2.0), Loop("tidy", self.tidy, 0.25)
         self._commands = Loop("commands", self._go_on_with_commands, 1.0, rest=lambda: 0.02)
@@ -190,11 +194,14 @@ class Scheduler:
             return jobs_put_back(job_ids=self._handed_back or (), when=when)
 
     def wake(self, news: bytes = ANYTHING) -> None:
-        """Somebody rang: there is something new to be seen in the database."""
-        self._has_jobs = True
-        self._has_news |= news != JOBS
+        """There is something new to be seen in the database."""
+        self._hear(news)
         self._schedule.wake()
+
+    def _hear(self, news: bytes) -> None:
+        self._has_jobs = True
         if news != JOBS:
+            self._has_news = True
             self._commands.wake()
 
     def _rest(self, else_: float, ahead: float) -> Callable[[], float]:
@@ -229,11 +236,13 @@ class Scheduler:
 
     def _schedule_again(self, when: datetime) -> None:
         """The same; but what others may have changed is only looked at when somebody rang, and every second."""
+        if self._doorbell and (news := self._doorbell.heard()) is not None:
+            self._hear(news)
         if self._has_news or not _NOTHING <= when - self._looked < _LOOK_EVERY:  # a clock may be set back
             self._look(when)
         elif self._has_jobs:
             self._has_jobs = False
-            self.placer.look(when)
+            self.placer.look(when, for_new=True)
         self._place(when)
 
     def _look(self, when: datetime) -> None:
@@ -365,6 +374,8 @@ class Scheduler:
 
     def _take(self, made: Sequence[JobExecution]) -> list[RunningJobExecution]:
         """Take executions that have just been placed."""
+        if not made:
+            return []
         exes = [self._execution(row, self._agent_of(row)) for row in made]
         self.job_exes.schedule_job_exes(exes, ())
         self.allocations.add(exes)

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from scale.engines.instant import Outcome
+from scale.job.holding.services import jobs_hold
 from scale.job.services import jobs_cancel, jobs_submit
 from scale.job.submission import parse_submission
 from scale.kernel.resources import Resources
@@ -64,6 +65,20 @@ def test_canceled_ones_are_not_learned(user, backlog, learner):
     learner.look(NOW)
     learner.fill()
     assert known(backlog) == [stays]
+
+
+def test_what_left_is_still_taken_out_where_only_what_is_new_was_looked_for_before(user, backlog, learner):
+    held, stays = submit(user, 2)
+    learner.look(NOW)
+    learner.fill()
+    jobs_hold(ids=[held], by=user, when=NOW)
+    [new] = submit(user)
+    learner.look(NOW, for_new=True)
+    assert known(backlog) == [held, stays, new]
+    for _ in range(2):
+        learner.look(NOW)
+        assert known(backlog) == [stays, new]
+    assert list(backlog.sizes().values()) == [2]
 
 
 def test_who_writes_for_long_is_waited_for(user, backlog, learner):

@@ -18,6 +18,7 @@ from scale.node.models import Node
 from scale.queue.models import Queue
 from scale.scheduler.process import Limits
 from scale.scheduler.services import scheduler_edit
+from scale.wake import ANYTHING, JOBS
 from tests.world import FOREVER, World
 
 pytestmark = pytest.mark.django_db
@@ -511,6 +512,21 @@ def test_a_turn_in_which_nothing_changed_costs_as_many_queries_however_many_run(
             world.scheduler.schedule(world.now)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 9
+
+
+def test_of_a_ring_for_jobs_alone_only_what_is_new_is_read():
+    world = World()
+    world.turns(2)
+    turn = next(loop.turn for loop in world.scheduler.loops if loop.name == "schedule")
+    for news, most in ((JOBS, 1), (ANYTHING, 9)):
+        world.scheduler.wake(news)
+        with CaptureQueriesContext(connection) as queries:
+            turn(world.now)
+        assert 1 <= len(queries) <= most, [query["sql"] for query in queries]
+    world.submit()
+    world.scheduler.wake(JOBS)
+    turn(world.now)
+    assert len(world.engine.cluster.tasks) == 1
 
 
 def test_a_restart_records_nothing_anew_of_executions_that_are_known_to_run():

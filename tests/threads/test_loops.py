@@ -12,6 +12,7 @@ from scale.kernel.errors import Broken
 from scale.scheduler.fence import Deposed
 from scale.scheduler.loops import Loop, LoopRunner
 from scale.scheduler.troubles import Troubles
+from scale.wake import ANYTHING, JOBS, Doorbell, ring
 from tests.builders import NOW
 
 SOON = 10.0  # seconds; only a test that fails waits so long
@@ -35,6 +36,12 @@ class Turns:
     def wait(self, turns=1):
         for _ in range(turns):
             assert self._more.acquire(timeout=SOON)
+
+
+@pytest.fixture
+def doorbell(tmp_path):
+    with Doorbell(tmp_path) as doorbell:
+        yield doorbell
 
 
 @pytest.fixture
@@ -126,12 +133,30 @@ def test_a_scheduler_that_is_deposed_ends_its_loops_without_an_error(running, ca
     assert "Traceback" not in caplog.text
 
 
-def test_stopping_wakes_whoever_waits_and_may_be_done_before_starting():
-    roused = []
+def test_a_loop_may_be_stopped_before_it_was_started():
     turns = Turns()
-    runner = LoopRunner([Loop("l", turns, NEVER)], ManualClock(NOW), threading.Event().set)
-    runner.stop(lambda: roused.append(True))
-    assert (roused, turns.seen) == ([True], [])
+    LoopRunner([Loop("l", turns, NEVER)], ManualClock(NOW), threading.Event().set).stop()
+    assert turns.seen == []
+
+
+def test_what_other_processes_ring_wakes_the_loop_itself_and_no_thread_between(doorbell, running, tmp_path):
+    heard = []
+
+    def turn(when):
+        heard.append((doorbell.heard(), threading.current_thread().name))
+        turns(when)
+
+    turns = Turns()
+    loop = Loop("l", turn, NEVER, bell=doorbell)
+    threads = threading.active_count()
+    running(loop)
+    assert threading.active_count() == threads + 1
+    for news in (JOBS, ANYTHING):
+        ring(tmp_path, news)
+        turns.wait()
+    loop.wake()
+    turns.wait()
+    assert heard == [(JOBS, "l"), (ANYTHING, "l"), (None, "l")]
 
 
 @pytest.mark.parametrize("attempt", range(20))

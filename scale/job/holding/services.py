@@ -54,7 +54,7 @@ def hold(jobs: QuerySet[Job], by: User, when: datetime) -> list[int]:
     held = [job.pk for job in found if job.status != JobStatus.QUEUED or job.pk in off]
     Job.objects.filter(pk__in=held).update(held=when, last_modified=when)
     tell_after_commit(logger, "held", held, by=by.get_username())
-    ring_after_commit(JOBS)
+    ring_after_commit()
     return held
 
 

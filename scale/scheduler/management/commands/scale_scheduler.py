@@ -37,7 +37,7 @@ from scale.scheduler.process import Limits, Scheduler
 from scale.scheduler.retention.rules import Retention
 from scale.scheduler.services import Candidate
 from scale.signals import Signals
-from scale.wake import Doorbell, ring
+from scale.wake import Doorbell
 
 logger = logging.getLogger(__name__)
 _SLACK = 10.0  # seconds beyond the grace of the tasks
@@ -127,19 +127,18 @@ class _Reign:
             retention=Retention.of(environment),
             home=environment.home,
         )
-        self._scheduler = Scheduler(engines=_engines(environment, clock), clock=clock, fence=Fence(term), limits=limits)
+        self._doorbell = Doorbell(environment.home)
+        self._scheduler = Scheduler(
+            engines=_engines(environment, clock), clock=clock, fence=Fence(term), limits=limits, doorbell=self._doorbell
+        )
 
     def until_over(self, ending: set[signal.Signals]) -> int | None:
         """Lead; the exit status, or None if somebody else may lead now.
 
         :param ending: the signals at which tasks are ended
         """
-        with Doorbell(self._environment.home) as doorbell:
-            loops = [
-                *self._scheduler.loops,
-                Loop("lease", self._election.keep, RENEWED_EVERY.total_seconds()),
-                Loop("doorbell", lambda _: self._listen(doorbell), period=0),
-            ]
+        with self._doorbell:
+            loops = [*self._scheduler.loops, Loop("lease", self._election.keep, RENEWED_EVERY.total_seconds())]
             runner = LoopRunner(loops, self._clock, ended=self._signals.rouse, troubles=self._scheduler.troubles)
             try:
                 self._scheduler.start()
@@ -157,16 +156,12 @@ class _Reign:
             told = self._signals.wait(None)
             if told & ending:
                 self._hand_back(runner)
-            runner.stop(lambda: ring(self._environment.home))
+            runner.stop()
             if isinstance(runner.ended_by, Deposed):
                 self._give_way(runner.ended_by)
                 return 0 if told else None
             is_recorded = self._finish(is_handed_back=bool(told & ending))
             return 1 if runner.ended_by or not is_recorded else 0
-
-    def _listen(self, doorbell: Doorbell) -> None:
-        if (news := doorbell.wait(1.0)) is not None:
-            self._scheduler.wake(news)
 
     def _hand_back(self, runner: LoopRunner) -> None:
         """End what runs; the loops go on until all of it is recorded, or they have ended for a reason of their own."""
