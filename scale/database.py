@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache, wraps
 from operator import itemgetter
@@ -106,19 +106,25 @@ def _ask_for_the_limit(connection: BaseDatabaseWrapper, **_: Any) -> None:
         connection.features.max_query_params = most  # of this connection, not of all
 
 
+@contextmanager
+def _unawaited() -> Iterator[Any]:
+    """A cursor for what nobody awaits an answer to: PostgreSQL gets it with the next statement, or with ``COMMIT``."""
+    with getattr(connection, "unawaited", nullcontext)(), connection.cursor() as cursor:
+        yield cursor
+
+
 def update_rows(
     model: type[models.Model], *, match: Sequence[str], assign: Sequence[str], rows: Sequence[Sequence[Any]], only: str
-) -> int:
+) -> None:
     """``UPDATE`` each row's ``assign`` columns where its ``match`` columns are equal and the SQL condition ``only`` holds.
 
-    ``rows`` hold the values of ``match`` and then of ``assign``, none of them null; returns how many rows were changed.
+    ``rows`` hold the values of ``match`` and then of ``assign``, none of them null.
     """
     if not rows:
-        return 0
+        return
     way = _way_to_update(model, tuple(match), tuple(assign), connection.vendor)
-    with connection.cursor() as cursor:
+    with _unawaited() as cursor:
         way.write(cursor, [[*row[len(match) :], *row[: len(match)]] for row in rows], only)
-        return int(cursor.rowcount)
 
 
 class _Way(NamedTuple):
@@ -160,19 +166,29 @@ def _as_json(rows: Sequence[Sequence[Any]]) -> str:
     return orjson.dumps([{f"column{number}": value for number, value in enumerate(row)} for row in rows]).decode()
 
 
-def delete_rows(model: type[models.Model], ids: Sequence[int]) -> int:
-    """``DELETE`` these in one statement; returns how many there were.
+def delete_rows(model: type[models.Model], ids: Sequence[int]) -> None:
+    """``DELETE`` these in one statement.
 
     Django would first read all of them and what might refer to them. That nothing does, the foreign keys of the database
     see to when the transaction is committed.
     """
+    if ids:
+        with _unawaited() as cursor:
+            cursor.execute(_deletion(model, len(ids)), list(ids))
+
+
+def delete_counted(model: type[models.Model], ids: Sequence[int]) -> int:
+    """The same; returns how many there were."""
     if not ids:
         return 0
-    table, key = connection.ops.quote_name(model._meta.db_table), _column(model, model._meta.pk.name)
-    places = ", ".join(["%s"] * len(ids))
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {table} WHERE {key} IN ({places})", list(ids))  # noqa: S608 no value stands in it
+        cursor.execute(_deletion(model, len(ids)), list(ids))
         return int(cursor.rowcount)
+
+
+def _deletion(model: type[models.Model], count: int) -> str:
+    table, key = connection.ops.quote_name(model._meta.db_table), _column(model, model._meta.pk.name)
+    return f"DELETE FROM {table} WHERE {key} IN ({', '.join(['%s'] * count)})"  # noqa: S608 no value stands in it
 
 
 def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
@@ -209,7 +225,7 @@ def record_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
     if not rows:
         return
     way = _way_to_insert(model, tuple(names), connection.vendor)
-    with connection.cursor() as cursor:
+    with _unawaited() as cursor:
         way.write(cursor, rows, _UNLESS_THERE)
 
 
@@ -243,13 +259,23 @@ class Select:
         """:param ids: come after all values; among none, nothing is looked for"""
         if ids is not None and not ids:
             return []
-        start, readers = self._made.get(connection.vendor) or self._make()
-        ending = self._ending.format(ids=f"({', '.join(['%s'] * len(ids or ()))})")
-        lock = self._lock if connection.features.has_select_for_update else ""
         with connection.cursor() as cursor:
-            cursor.execute(f"{start} {ending}{lock}", [*map(_given, values), *(ids or ())])
+            self._execute(cursor, values, ids or ())
             found = cursor.fetchall()
+        _, readers = self._made[connection.vendor]
         return [[read(value) if read else value for value, read in zip(row, readers, strict=True)] for row in found]
+
+    def lock(self, ids: Sequence[int]) -> None:
+        """Have these rows for the transaction, where a database locks rows, before whatever is asked next."""
+        if ids and connection.features.has_select_for_update:
+            with _unawaited() as cursor:
+                self._execute(cursor, (), ids)
+
+    def _execute(self, cursor: Any, values: Sequence[Any], ids: Sequence[int]) -> None:
+        start, _ = self._made.get(connection.vendor) or self._make()
+        ending = self._ending.format(ids=f"({', '.join(['%s'] * len(ids))})")
+        lock = self._lock if connection.features.has_select_for_update else ""
+        cursor.execute(f"{start} {ending}{lock}", [*map(_given, values), *ids])
 
     def _make(self) -> tuple[str, list[Callable[[Any], Any] | None]]:
         names = [f"{model._meta.db_table}.{_column(model, name)}" for model, name in self._columns]
