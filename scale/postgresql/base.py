@@ -1,17 +1,20 @@
-"""PostgreSQL as Django speaks to it, in fewer round trips: what nobody awaits an answer to goes along with what comes next.
+"""PostgreSQL as Django speaks to it, in fewer round trips, and with statements that it plans once.
 
-`BEGIN` goes with the first statement of a transaction, an unawaited statement with the next one, and the last of them with
-`COMMIT`. PostgreSQL takes them apart again, in order; after one that fails it takes no other, and the transaction is lost.
+What nobody awaits an answer to goes along with what comes next: `BEGIN` with the first statement of a transaction, an unawaited
+statement with the next one, and the last of them with `COMMIT`. PostgreSQL takes them apart again, in order; after one that fails
+it takes no other, and the transaction is lost. To read and plan a statement costs it as much as to carry it out for one row, so
+those that recur are prepared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
-from django.db.backends.base.base import debug_transaction
 from django.db.backends.postgresql import base
+from django.db.backends.utils import debug_transaction
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, cursor
 
 _APART = b";\n"
@@ -23,16 +26,32 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._unsent: list[bytes] = []  # what goes with the next statement
-        self._is_awaited = True
+        self._prepared: dict[str, str] = {}  # how statements are executed that the session knows
+        self._names = count(1)  # none of them twice: of one that failed nobody knows whether the session has it
+        self._recurs, self._is_awaited = False, True
 
     @contextmanager
-    def unawaited(self) -> Iterator[None]:
-        """Of what is executed in here, nobody asks what came of it; if it fails, so does what comes next."""
-        self._is_awaited = self.autocommit  # else there is no transaction, and perhaps nothing that comes next
+    def recurring(self, *, is_awaited: bool = True) -> Iterator[None]:
+        """What is executed in here comes again and again, with other values.
+
+        :param is_awaited: somebody asks what came of it; else, if it fails, so does what comes next
+        """
+        self._recurs, self._is_awaited = True, is_awaited or self.autocommit  # then there may be nothing that comes next
         try:
             yield
         finally:
-            self._is_awaited = True
+            self._recurs, self._is_awaited = False, True
+
+    def told(self, query: Any) -> Any:
+        """How the session is told to do this."""
+        if not self._recurs:
+            return query
+        if query not in self._prepared:
+            name, places = f"recurring_{next(self._names)}", query.count("%s")
+            numbered = query % tuple(f"${number}" for number in range(1, places + 1))
+            self._unsent.append(f"PREPARE {name} AS {numbered}".encode())
+            self._prepared[query] = f"EXECUTE {name} ({', '.join(['%s'] * places)})" if places else f"EXECUTE {name}"
+        return self._prepared[query]
 
     def complete(self, statement: bytes) -> bytes | None:
         """The statement with what goes before it; None if it is to go with another one."""
@@ -40,6 +59,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._unsent.append(statement)
             return None
         return _APART.join([*self._unsent, statement])
+
+    def failed(self) -> None:
+        """What was complete has failed; what was prepared with it may not have been, or may be what is wrong."""
+        self._prepared.clear()
 
     def sent(self) -> None:
         """What was complete has been heard, or has made the transaction fail. A text that cannot be read begins none."""
@@ -50,6 +73,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Have nothing unsent, for what cannot go with it."""
         if self._unsent:
             self.create_cursor().execute(self._unsent.pop())
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        self._unsent, self._prepared = [], {}
+        return super().get_new_connection(conn_params)
 
     def create_cursor(self, name: str | None = None) -> Any:
         if name:
@@ -63,7 +90,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _set_autocommit(self, autocommit: bool) -> None:
         self._unsent = [] if autocommit else [b"BEGIN"]
         if autocommit:
-            super()._set_autocommit(autocommit)
+            super()._set_autocommit(autocommit)  # type: ignore[misc]  # the stubs do not know it
 
     def _commit(self) -> None:
         if self.connection is not None:
@@ -90,22 +117,32 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _close(self) -> None:
         self._unsent = []
-        super()._close()
+        super()._close()  # type: ignore[misc]
 
 
-class _Cursor(cursor):
+class _Cursor(cursor):  # type: ignore[misc]
     """One whose statements take those along that wait for the next."""
 
     database: DatabaseWrapper
-    query = b""  #: what was executed last, by itself
+    _asked: tuple[Any, Any] | None = None
 
     def execute(self, query: Any, vars: Any = None) -> None:
-        self.query = self.mogrify(query, vars)
-        if (text := self.database.complete(self.query)) is not None:
-            try:
-                super().execute(text)
-            finally:
-                self.database.sent()
+        self._asked = query, vars
+        text = self.database.complete(self.mogrify(self.database.told(query), vars))
+        if text is None:
+            return
+        try:
+            super().execute(text)
+        except Exception:
+            self.database.failed()
+            raise
+        finally:
+            self.database.sent()
+
+    @property
+    def query(self) -> bytes | None:
+        """What was executed last, as it was asked for."""
+        return bytes(self.mogrify(*self._asked)) if self._asked else None
 
     def executemany(self, query: Any, vars_list: Sequence[Any]) -> None:
         self.database.send()

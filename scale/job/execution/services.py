@@ -113,7 +113,7 @@ def _adrift() -> QuerySet[Job]:
 
 
 #: always in the order of their ids, so that two writers never wait for each other
-_LOCKED = Select([(Job, "pk")], "FROM job WHERE job.id IN {ids} ORDER BY job.id", locks="job", waits=True)
+_LOCKED = Select([(Job, "pk")], "FROM job WHERE job.id {is_one} ORDER BY job.id", locks="job", waits=True)
 
 
 def _locked_jobs(ids: set[int]) -> dict[int, Job]:
