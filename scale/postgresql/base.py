@@ -27,7 +27,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         self._unsent: list[bytes] = []  # what goes with the next statement
         self._prepared: dict[str, str] = {}  # how statements are executed that the session knows
-        self._names = count(1)  # none of them twice: of one that failed nobody knows whether the session has it
+        self._names = count(1)  # none of them twice: of what failed nobody knows how far it came
+        self._is_doubtful = False  # whether the session may know some that we do not
         self._recurs, self._is_awaited = False, True
 
     @contextmanager
@@ -47,6 +48,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self._recurs:
             return query
         if query not in self._prepared:
+            if self._is_doubtful:
+                self._unsent.append(b"DEALLOCATE ALL")
+                self._is_doubtful = False
             name, places = f"recurring_{next(self._names)}", query.count("%s")
             numbered = query % tuple(f"${number}" for number in range(1, places + 1))
             self._unsent.append(f"PREPARE {name} AS {numbered}".encode())
@@ -62,7 +66,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def failed(self) -> None:
         """What was complete has failed; what was prepared with it may not have been, or may be what is wrong."""
-        self._prepared.clear()
+        if self._prepared:
+            self._prepared.clear()
+            self._is_doubtful = True
+
+    def _drop(self) -> None:
+        """What is unsent is never sent, and may have been to prepare something."""
+        if self._unsent:
+            self._unsent.clear()
+            self.failed()
 
     def sent(self) -> None:
         """What was complete has been heard, or has made the transaction fail. A text that cannot be read begins none."""
@@ -75,7 +87,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.create_cursor().execute(self._unsent.pop())
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        self._unsent, self._prepared = [], {}
+        self._unsent, self._prepared, self._is_doubtful = [], {}, False
         return super().get_new_connection(conn_params)
 
     def create_cursor(self, name: str | None = None) -> Any:
@@ -88,8 +100,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return made
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        self._unsent = [] if autocommit else [b"BEGIN"]
-        if autocommit:
+        if not autocommit:
+            self._unsent.append(b"BEGIN")
+        else:
             super()._set_autocommit(autocommit)  # type: ignore[misc]  # the stubs do not know it
 
     def _commit(self) -> None:
@@ -98,7 +111,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 self._end(b"COMMIT")
 
     def _rollback(self) -> None:
-        self._unsent = []
+        self._drop()
         if self.connection is not None:
             with debug_transaction(self, "ROLLBACK"), self.wrap_database_errors:
                 self._end(b"ROLLBACK")
@@ -109,14 +122,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if self._unsent[1:] or not self._is_idle():
                 self.create_cursor().execute(how)
         finally:
-            self._unsent = []
+            self._unsent.clear()
 
     def _is_idle(self) -> bool:
         """Whether PostgreSQL knows of no transaction."""
         return bool(self.connection.info.transaction_status == TRANSACTION_STATUS_IDLE)
 
     def _close(self) -> None:
-        self._unsent = []
+        self._drop()
         super()._close()  # type: ignore[misc]
 
 
