@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache, wraps
 from operator import itemgetter
@@ -113,9 +113,14 @@ def recurring(*, is_awaited: bool = True) -> Iterator[Any]:
     :param is_awaited: else it goes to PostgreSQL with the next statement, or with ``COMMIT``, and nobody asks what came of it
     """
     wrapper: Any = connection
-    prepared = wrapper.recurring(is_awaited=is_awaited) if connection.vendor == "postgresql" else nullcontext()
-    with prepared, connection.cursor() as cursor:
+    way = wrapper.recurring if connection.vendor == "postgresql" else _as_ever
+    with connection.cursor() as cursor, way(is_awaited=is_awaited):  # the cursor first: it may have to connect
         yield cursor
+
+
+@contextmanager
+def _as_ever(*, is_awaited: bool) -> Iterator[None]:
+    yield
 
 
 def update_rows(

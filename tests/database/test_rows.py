@@ -28,9 +28,10 @@ def test_a_thousand_jobs_cost_as_many_statements_as_one_turn():
     world = World(nodes={"big": Resources(cpus=2000, mem=10**7)})
     with CaptureQueriesContext(connection) as captured:
         world.submit(1000)
-        world.turns(2)
+        world.turns(4)
     assert world.statuses() == {"COMPLETED": 1000}
-    assert len(captured) <= 40
+    verbs = Counter(" ".join((query["sql"].partition(" times: ")[2] or query["sql"]).split()[:3]) for query in captured)
+    assert verbs.total() <= 60, verbs
 
 
 @pytest.mark.django_db(transaction=True)
@@ -46,14 +47,14 @@ def test_a_job_costs_two_round_trips_to_submit_four_to_claim_and_three_to_end():
             function()
             counts[name] = trips.number - before
 
-        for _ in range(2):  # of the first, some is remembered
+        for _ in range(3):  # of the first, some is remembered
             counted("submit", lambda: job_submit(submission=one, by=world.user, when=world.now))
             world.scheduler.wake(JOBS)
             counted("look and claim", lambda: world.scheduler._schedule_again(world.now))
             world.scheduler.reports(world.now)
             counted("end", lambda: world.scheduler.persist(world.now))
         assert counts == {"submit": 2, "look and claim": 2 + 4, "end": 3}
-    assert world.statuses() == {"COMPLETED": 2}
+    assert world.statuses() == {"COMPLETED": 3}
 
 
 def kept():
