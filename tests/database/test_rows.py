@@ -37,7 +37,7 @@ def test_many_jobs_cost_no_more_statements_for_their_whole_life_than_few(jobs):
 
 @pytest.mark.django_db(transaction=True)
 @on_postgresql
-def test_a_job_costs_two_round_trips_to_submit_four_to_claim_and_three_to_end():
+def test_a_job_costs_two_round_trips_to_submit_a_handful_to_claim_and_three_to_end():
     with round_trips() as trips:
         world = World()
         one = parse_submission({"command": ["true"]})
@@ -54,7 +54,10 @@ def test_a_job_costs_two_round_trips_to_submit_four_to_claim_and_three_to_end():
             counted("look and claim", lambda: world.scheduler._schedule_again(world.now))
             world.scheduler.reports(world.now)
             counted("end", lambda: world.scheduler.persist(world.now))
-        assert counts == {"submit": 2, "look and claim": 2 + 4, "end": 3}
+        assert (counts["submit"], counts["end"]) == (2, 3)
+        assert (
+            counts["look and claim"] <= 3 + 4
+        )  # a look asks for what is new on the queue, for what has left it, and now and then for more
     assert world.statuses() == {"COMPLETED": 3}
 
 
