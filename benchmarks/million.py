@@ -97,7 +97,7 @@ def fill(waiting: int, running: int) -> None:
         COUNT,
         placed,
         id=f"n + {execution.pk}",
-        cluster_id="'scale_job_f_' || n || 'x1'",
+        cluster_id=f"'scale_job_f_' || (n + {base}) || 'x1'",
         has_ended=f"n <= {ended}",
         **own,
     )

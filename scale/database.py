@@ -106,19 +106,35 @@ def _ask_for_the_limit(connection: BaseDatabaseWrapper, **_: Any) -> None:
         connection.features.max_query_params = most  # of this connection, not of all
 
 
+@contextmanager
+def recurring(*, is_awaited: bool = True) -> Iterator[Any]:
+    """A cursor for a statement that comes again and again, with other values: PostgreSQL reads and plans it once.
+
+    :param is_awaited: else it goes to PostgreSQL with the next statement, or with ``COMMIT``, and nobody asks what came of it
+    """
+    wrapper: Any = connection
+    way = wrapper.recurring if connection.vendor == "postgresql" else _as_ever
+    with connection.cursor() as cursor, way(is_awaited=is_awaited):  # the cursor first: it may have to connect
+        yield cursor
+
+
+@contextmanager
+def _as_ever(*, is_awaited: bool) -> Iterator[None]:
+    yield
+
+
 def update_rows(
     model: type[models.Model], *, match: Sequence[str], assign: Sequence[str], rows: Sequence[Sequence[Any]], only: str
-) -> int:
+) -> None:
     """``UPDATE`` each row's ``assign`` columns where its ``match`` columns are equal and the SQL condition ``only`` holds.
 
-    ``rows`` hold the values of ``match`` and then of ``assign``, none of them null; returns how many rows were changed.
+    ``rows`` hold the values of ``match`` and then of ``assign``, none of them null.
     """
     if not rows:
-        return 0
+        return
     way = _way_to_update(model, tuple(match), tuple(assign), connection.vendor)
-    with connection.cursor() as cursor:
+    with recurring(is_awaited=False) as cursor:
         way.write(cursor, [[*row[len(match) :], *row[: len(match)]] for row in rows], only)
-        return int(cursor.rowcount)
 
 
 class _Way(NamedTuple):
@@ -160,19 +176,39 @@ def _as_json(rows: Sequence[Sequence[Any]]) -> str:
     return orjson.dumps([{f"column{number}": value for number, value in enumerate(row)} for row in rows]).decode()
 
 
-def delete_rows(model: type[models.Model], ids: Sequence[int]) -> int:
-    """``DELETE`` these in one statement; returns how many there were.
+def delete_rows(model: type[models.Model], ids: Sequence[int]) -> None:
+    """``DELETE`` these in one statement.
 
     Django would first read all of them and what might refer to them. That nothing does, the foreign keys of the database
     see to when the transaction is committed.
     """
+    if ids:
+        with recurring(is_awaited=False) as cursor:
+            cursor.execute(_deletion(model, ids), _listed(ids))
+
+
+def delete_counted(model: type[models.Model], ids: Sequence[int]) -> int:
+    """The same; returns how many there were."""
     if not ids:
         return 0
-    table, key = connection.ops.quote_name(model._meta.db_table), _column(model, model._meta.pk.name)
-    places = ", ".join(["%s"] * len(ids))
-    with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {table} WHERE {key} IN ({places})", list(ids))  # noqa: S608 no value stands in it
+    with recurring() as cursor:
+        cursor.execute(_deletion(model, ids), _listed(ids))
         return int(cursor.rowcount)
+
+
+def _deletion(model: type[models.Model], ids: Sequence[int]) -> str:
+    table, key = connection.ops.quote_name(model._meta.db_table), _column(model, model._meta.pk.name)
+    return f"DELETE FROM {table} WHERE {key} {_among(ids)}"  # noqa: S608 no value stands in it
+
+
+def _among(ids: Sequence[int]) -> str:
+    """The SQL condition to be one of them; to PostgreSQL the same however many there are."""
+    return "= ANY(%s)" if connection.vendor == "postgresql" else f"IN ({', '.join(['%s'] * len(ids))})"
+
+
+def _listed(ids: Sequence[int]) -> list[Any]:
+    """The values for that."""
+    return [f"{{{','.join(map(str, ids))}}}"] if connection.vendor == "postgresql" else list(ids)
 
 
 def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[int]:
@@ -185,7 +221,7 @@ def insert_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
     if connection.vendor == "sqlite" and len(rows) > 1:
         return _insert_numbered(model, names, rows)
     way, returning = _way_to_insert(model, tuple(names), connection.vendor), f" RETURNING {_column(model, 'pk')}"
-    with connection.cursor() as cursor:
+    with recurring() as cursor:
         if len(rows) == 1:
             cursor.execute(way.one + returning, _written(rows[0], way.adapters))
         else:
@@ -209,7 +245,7 @@ def record_rows(model: type[models.Model], names: Sequence[str], rows: Sequence[
     if not rows:
         return
     way = _way_to_insert(model, tuple(names), connection.vendor)
-    with connection.cursor() as cursor:
+    with recurring(is_awaited=False) as cursor:
         way.write(cursor, rows, _UNLESS_THERE)
 
 
@@ -226,7 +262,7 @@ class Select:
     """A ``SELECT`` that is put together once; what it finds comes as plain values. The ORM would do both anew each time.
 
     :param columns: models and the names of their fields, in the order of the values
-    :param ending: all from ``FROM`` on, with ``{ids}`` where a list of ids goes
+    :param ending: all from ``FROM`` on, with ``{is_one}`` where the condition goes to be one of these ids
     :param locks: the tables whose rows the transaction is to have for itself, where a database locks rows
     :param waits: for those that somebody else has; else they are left out
     """
@@ -243,13 +279,23 @@ class Select:
         """:param ids: come after all values; among none, nothing is looked for"""
         if ids is not None and not ids:
             return []
-        start, readers = self._made.get(connection.vendor) or self._make()
-        ending = self._ending.format(ids=f"({', '.join(['%s'] * len(ids or ()))})")
-        lock = self._lock if connection.features.has_select_for_update else ""
-        with connection.cursor() as cursor:
-            cursor.execute(f"{start} {ending}{lock}", [*map(_given, values), *(ids or ())])
+        with recurring() as cursor:
+            self._execute(cursor, values, ids)
             found = cursor.fetchall()
+        _, readers = self._made[connection.vendor]
         return [[read(value) if read else value for value, read in zip(row, readers, strict=True)] for row in found]
+
+    def lock(self, ids: Sequence[int]) -> None:
+        """Have these rows for the transaction, where a database locks rows, before whatever is asked next."""
+        if ids and connection.features.has_select_for_update:
+            with recurring(is_awaited=False) as cursor:
+                self._execute(cursor, (), ids)
+
+    def _execute(self, cursor: Any, values: Sequence[Any], ids: Sequence[int] | None) -> None:
+        start, _ = self._made.get(connection.vendor) or self._make()
+        ending = self._ending if ids is None else self._ending.format(is_one=_among(ids))
+        lock = self._lock if connection.features.has_select_for_update else ""
+        cursor.execute(f"{start} {ending}{lock}", [*map(_given, values), *(_listed(ids) if ids else ())])
 
     def _make(self) -> tuple[str, list[Callable[[Any], Any] | None]]:
         names = [f"{model._meta.db_table}.{_column(model, name)}" for model, name in self._columns]

@@ -79,6 +79,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
     }
 else:
+    DATABASES["default"]["ENGINE"] = "scale.postgresql"
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # a server that is gone without a word is noticed within half a minute
     patience = {

@@ -107,8 +107,8 @@ class JobArray(models.Model):
 class Job(models.Model):
     """Something to be run, until it has completed or nobody tries again."""
 
-    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT)
-    job_type_rev = models.ForeignKey(JobTypeRevision, on_delete=models.PROTECT)
+    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT, db_constraint=False)
+    job_type_rev = models.ForeignKey(JobTypeRevision, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
     name = models.CharField(max_length=200, blank=True)
     command = models.JSONField(null=True)  #: text for /bin/sh -c, or a program with its arguments
@@ -124,8 +124,8 @@ class Job(models.Model):
     retry_on = models.CharField(max_length=10, choices=[(r, r) for r in RetryOn], default=RetryOn.SYSTEM)
     num_exes = models.IntegerField(default=0)
     status = models.CharField(max_length=10, choices=[(s, s) for s in JobStatus], default=JobStatus.PENDING)
-    node = models.ForeignKey("node.Node", null=True, on_delete=models.PROTECT)
-    error = models.ForeignKey("error.Error", null=True, on_delete=models.PROTECT)
+    node = models.ForeignKey("node.Node", null=True, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    error = models.ForeignKey("error.Error", null=True, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     input = models.JSONField(null=True)
     input_file_size = models.FloatField(null=True)  #: MiB
     output = models.JSONField(null=True)
@@ -151,6 +151,7 @@ class Job(models.Model):
             models.Index(fields=["last_modified", "job_type", "status"], name="job_changed"),
             models.Index(fields=["status", "id"], name="job_by_status"),
             models.Index(fields=["array", "status", "id"], condition=models.Q(array__isnull=False), name="job_of_array"),
+            models.Index(fields=["error"], condition=models.Q(error__isnull=False), name="job_with_error"),
         ]
 
     def __str__(self) -> str:
@@ -234,11 +235,11 @@ class JobCommand(models.Model):
 class JobExecution(models.Model):
     """One try at a job; the row is made when it is placed on a node. Columns say how things stood at that time."""
 
-    job = models.ForeignKey(Job, on_delete=models.PROTECT)
-    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT)
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, db_index=False)
+    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     exe_num = models.IntegerField()
     cluster_id = models.CharField(max_length=100)
-    node = models.ForeignKey("node.Node", null=True, on_delete=models.PROTECT)
+    node = models.ForeignKey("node.Node", null=True, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     docker_image = models.CharField(max_length=500, blank=True)
     priority = models.IntegerField(default=100)
     timeout = models.IntegerField()  #: seconds that the main task may run
@@ -257,7 +258,6 @@ class JobExecution(models.Model):
         db_table = "job_exe"
         constraints = [models.UniqueConstraint(fields=["job", "exe_num"], name="job_exe_one_of_each_number")]
         indexes = [
-            models.Index(fields=["cluster_id"], name="job_exe_by_cluster_id"),
             models.Index(fields=["id"], condition=models.Q(has_ended=False), name="job_exe_running"),
             models.Index(fields=["id"], condition=models.Q(has_ended=False, canceled__isnull=False), name="job_exe_to_cancel"),
         ]
@@ -285,14 +285,14 @@ class JobExecutionEnd(models.Model):
     """How an execution ended, and what it used: the accounting record. Text that an engine does not know is empty."""
 
     job_exe = models.OneToOneField(JobExecution, primary_key=True, on_delete=models.PROTECT)
-    job = models.ForeignKey(Job, on_delete=models.PROTECT)
-    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT)
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     exe_num = models.IntegerField()
     task_results = models.JSONField(default=dict)
     status = models.CharField(max_length=10, choices=[(s, s) for s in ExecutionStatus])
-    error = models.ForeignKey("error.Error", null=True, on_delete=models.PROTECT)
+    error = models.ForeignKey("error.Error", null=True, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     message = models.CharField(max_length=500, blank=True)  #: what the engine said of the ending, for people
-    node = models.ForeignKey("node.Node", null=True, on_delete=models.PROTECT)
+    node = models.ForeignKey("node.Node", null=True, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     submitted = models.DateTimeField(null=True)  #: when the job came in
     eligible = models.DateTimeField(null=True)  #: from when it could have been placed
     queued = models.DateTimeField()

@@ -10,8 +10,8 @@ from scale.queue.ordering import QueueMode
 class Queue(models.Model):
     """An execution that waits; deleted in the transaction that places it."""
 
-    job = models.ForeignKey("job.Job", on_delete=models.PROTECT)
-    job_type = models.ForeignKey("job.JobType", on_delete=models.PROTECT)
+    job = models.ForeignKey("job.Job", on_delete=models.PROTECT, db_index=False)
+    job_type = models.ForeignKey("job.JobType", on_delete=models.PROTECT, db_index=False, db_constraint=False)
     exe_num = models.IntegerField()
     priority = models.IntegerField()  #: the lowest number goes first
     is_canceled = models.BooleanField(default=False)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from scale.database import recurring
 from scale.engines.protocol import Term
 from scale.kernel.errors import ScaleError
 from scale.scheduler.models import Leader
@@ -35,7 +36,7 @@ class Fence:
         :raises Deposed: there is a newer term; nothing is written
         """
         with transaction.atomic():
-            with connection.cursor() as cursor:
+            with recurring() as cursor:
                 cursor.execute(self._question)
                 row = cursor.fetchone()
             if row is None or row[0] != self.term.number:

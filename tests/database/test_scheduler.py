@@ -386,16 +386,6 @@ def test_the_status_document_counts_what_happened():
     assert world.crash().status()["nodes"][0]["job_executions"] == executions
 
 
-@pytest.mark.parametrize("jobs", [200, 1000])
-def test_jobs_cost_less_than_a_sixth_of_a_query_each_for_their_whole_life(jobs):
-    world = World(nodes={"big": Resources(cpus=2000, mem=10**7)})
-    with CaptureQueriesContext(connection) as captured:
-        world.submit(jobs)
-        world.turns(4)
-    assert world.statuses() == {"COMPLETED": jobs}
-    assert len(captured) < 50 + jobs / 6
-
-
 def test_gpus_are_handed_out_by_index_and_known_after_a_restart():
     world = World(nodes={"node-1": Resources(cpus=8, mem=4096, disk=1000, gpus=3)}, behave=lambda _: FOREVER)
 

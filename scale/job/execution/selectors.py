@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from scale.database import Select
 from scale.job.execution.ending import Ending
@@ -14,6 +14,7 @@ from scale.job.execution.revisions import types_of_revisions
 from scale.job.messages import batches
 from scale.job.models import Job, JobExecution, JobExecutionEnd, JobType, TaskUpdate
 from scale.job.states import ExecutionStatus, JobStatus
+from scale.kernel.ids import execution_of
 
 _TO_CANCEL = Select([(JobExecution, "cluster_id")], "FROM job_exe WHERE NOT has_ended AND canceled IS NOT NULL ORDER BY id")
 _CHUNK = 500
@@ -70,13 +71,17 @@ def executions_to_cancel() -> list[str]:
     return [cluster_id for (cluster_id,) in _TO_CANCEL.rows()]
 
 
+def executions_named(cluster_ids: Collection[str]) -> QuerySet[JobExecution]:
+    """Those that have one of these cluster ids, which tell their jobs."""
+    jobs = {named[0] for named in map(execution_of, cluster_ids) if named}
+    return JobExecution.objects.filter(job__in=jobs, cluster_id__in=cluster_ids)
+
+
 def executions_unknown(cluster_ids: Collection[str]) -> set[str]:
     """Of these cluster ids: those that no execution has."""
-    known = JobExecution.objects.filter(cluster_id__in=cluster_ids).values_list("cluster_id", flat=True)
-    return set(cluster_ids) - set(known)
+    return set(cluster_ids).difference(executions_named(cluster_ids).values_list("cluster_id", flat=True))
 
 
 def executions_running(cluster_ids: Collection[str]) -> set[str]:
     """Of these cluster ids: those of executions whose end is not recorded."""
-    running = JobExecution.objects.filter(cluster_id__in=cluster_ids, has_ended=False).values_list("cluster_id", flat=True)
-    return set(running)
+    return set(executions_named(cluster_ids).filter(has_ended=False).values_list("cluster_id", flat=True))

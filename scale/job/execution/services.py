@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from scale.database import Select, record_models, record_rows, update_rows
@@ -59,7 +59,7 @@ def messages_apply(
     failed = [job for message in messages if isinstance(message, FailedJobs) for job in message.jobs]
     withdrawn = [job for message in messages if isinstance(message, WithdrawnJobs) for job in message.jobs]
     spoken_of: Iterable[RunningJob | CompletedJob | FailedJob | WithdrawnJob] = chain(running, completed, failed, withdrawn)
-    _lock_jobs({job.job_id for job in spoken_of})
+    _LOCKED.lock(ids=list({job.job_id for job in spoken_of}))
     _record_updates(updates, is_repeated=is_repeated)
     _record_ends(ends)
     _record_running(running, when)
@@ -112,13 +112,8 @@ def _adrift() -> QuerySet[Job]:
     return stray.exclude(status=JobStatus.QUEUED, held__isnull=False)
 
 
-def _lock_jobs(ids: set[int]) -> None:
-    """Always in the order of their ids, so that two writers never wait for each other."""
-    if connection.features.has_select_for_update:
-        _LOCKED.rows(ids=list(ids))
-
-
-_LOCKED = Select([(Job, "pk")], "FROM job WHERE job.id IN {ids} ORDER BY job.id", locks="job", waits=True)
+#: always in the order of their ids, so that two writers never wait for each other
+_LOCKED = Select([(Job, "pk")], "FROM job WHERE job.id {is_one} ORDER BY job.id", locks="job", waits=True)
 
 
 def _locked_jobs(ids: set[int]) -> dict[int, Job]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from scale.database import again_on_conflict, delete_rows
+from scale.database import again_on_conflict, delete_counted
 from scale.job.models import SubmissionKey
 from scale.job.once.key import KEPT, Key
 from scale.kernel.errors import Conflict
@@ -40,7 +40,7 @@ def submit_once(*, key: Key, by: User, when: datetime, submit: Callable[[], list
 @transaction.atomic
 def submission_keys_delete(*, ids: Sequence[int]) -> int:
     """Forget these; returns how many there were."""
-    return delete_rows(SubmissionKey, ids)
+    return delete_counted(SubmissionKey, ids)
 
 
 def _replayed(row: SubmissionKey, key: Key) -> Made:

@@ -18,7 +18,7 @@ from scale.scheduler.placement.gaps import Range
 _ORDER = {QueueMode.FIFO: ("queued", "job_id"), QueueMode.LIFO: ("-queued", "-job_id")}
 _COLUMNS = ("id", "job_id", "queued", "shape")
 _AFTER = Select([(Queue, name) for name in _COLUMNS], "FROM queue WHERE NOT is_canceled AND id > %s ORDER BY id LIMIT %s")
-_ASKED = Select([(Queue, "pk"), (Job, "constraints")], "FROM queue JOIN job ON job.id = queue.job_id WHERE queue.id IN {ids}")
+_ASKED = Select([(Queue, "pk"), (Job, "constraints")], "FROM queue JOIN job ON job.id = queue.job_id WHERE queue.id {is_one}")
 _ALL = 2**62
 _AT_ONCE = 500
 

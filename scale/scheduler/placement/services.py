@@ -130,9 +130,9 @@ _CLAIMED = [
     (Job, "array_index"),
     (User, "username"),
 ]
-_FROM = "FROM queue JOIN job ON job.id = queue.job_id JOIN auth_user ON auth_user.id = job.owner_id WHERE queue.id IN {ids}"
-_ANY = Select(_CLAIMED, f"{_FROM} ORDER BY queue.id", locks="queue, job")
-_WANTED = Select(_CLAIMED, f"{_FROM} AND NOT queue.is_canceled ORDER BY queue.id", locks="queue, job")
+_FROM = "FROM queue JOIN job ON job.id = queue.job_id JOIN auth_user ON auth_user.id = job.owner_id WHERE queue.id"
+_ANY = Select(_CLAIMED, _FROM + " {is_one} ORDER BY queue.id", locks="queue, job")
+_WANTED = Select(_CLAIMED, _FROM + " {is_one} AND NOT queue.is_canceled ORDER BY queue.id", locks="queue, job")
 _Place = tuple[int | None, Sequence[int]]  # node, and the indices of GPUs on it
 
 

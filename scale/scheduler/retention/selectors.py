@@ -8,6 +8,7 @@ from itertools import chain
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
+from scale.job.execution.selectors import executions_named
 from scale.job.models import Job, JobDependency, JobExecution, JobExecutionEnd, SubmissionKey, TaskUpdate
 from scale.job.states import FINAL
 from scale.kernel.ids import TaskId, parse_cluster_id
@@ -60,6 +61,6 @@ def tasks_not_over(tasks: Iterable[TaskId], before: datetime) -> set[TaskId]:
     by_execution: dict[str, list[TaskId]] = {}
     for task in tasks:
         by_execution.setdefault(parse_cluster_id(task), []).append(task)
-    known = JobExecution.objects.filter(cluster_id__in=by_execution)
+    known = executions_named(by_execution)
     young = known.filter(Q(has_ended=False) | Q(jobexecutionend__isnull=True) | Q(jobexecutionend__ended__gte=before))
     return set(chain.from_iterable(by_execution[name] for name in young.values_list("cluster_id", flat=True)))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 from django.db.models import Q
 
-from scale.database import delete_rows
+from scale.database import delete_counted, delete_rows
 from scale.job.models import (
     DependentsDue,
     Job,
@@ -33,13 +33,13 @@ _PARTS = 150  # executions of them, and as many updates: no more than 500 rows a
 @transaction.atomic
 def task_updates_delete(*, ids: Sequence[int]) -> int:
     """Delete these, of executions whose end is recorded; returns how many there were."""
-    return delete_rows(TaskUpdate, ids)
+    return delete_counted(TaskUpdate, ids)
 
 
 @transaction.atomic
 def loads_delete(*, ids: Sequence[int]) -> int:
     """Delete these; returns how many there were."""
-    return delete_rows(JobLoad, ids)
+    return delete_counted(JobLoad, ids)
 
 
 @transaction.atomic
@@ -68,7 +68,7 @@ def jobs_delete(*, ids: Iterable[int]) -> int:
     _cut_links(jobs)
     JobInputFile.objects.filter(job__in=jobs).delete()
     SetAside.objects.filter(job_id__in=jobs).delete()
-    gone = delete_rows(Job, jobs)
+    gone = delete_counted(Job, jobs)
     _delete_arrays({array for _, array in found if array is not None})
     return gone
 
@@ -84,7 +84,7 @@ def _cut_dependencies(jobs: Sequence[int]) -> bool:
     """What these waited for, and who once waited for them; no more than a batch, and whether that was all."""
     DependentsDue.objects.filter(job__in=jobs).delete()
     edges = JobDependency.objects.filter(Q(job__in=jobs) | Q(on__in=jobs)).values_list("pk", flat=True)[:UPDATES]
-    return delete_rows(JobDependency, list(edges)) < UPDATES
+    return delete_counted(JobDependency, list(edges)) < UPDATES
 
 
 def _cut_links(jobs: Iterable[int]) -> None:
