@@ -47,59 +47,50 @@ class Execution(NamedTuple):
 # --- events: what happened, and when
 
 
-@dataclass(frozen=True, slots=True)
-class TaskStarted:
+class TaskStarted(NamedTuple):
     """The next task, if there is one and none is current, becomes current."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFinished:
+class TaskFinished(NamedTuple):
     task: TaskId
     when: datetime
     heard: datetime  #: when we learned of it; only then can the next task start
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFailed:
+class TaskFailed(NamedTuple):
     task: TaskId
     error: str
     when: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TaskLost:
+class TaskLost(NamedTuple):
     task: TaskId
     when: datetime
     heard: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TaskWithdrawn:
+class TaskWithdrawn(NamedTuple):
     """It had not started, and never will."""
 
     task: TaskId
     when: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class NodeLost:
+class NodeLost(NamedTuple):
     when: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TimedOut:
+class TimedOut(NamedTuple):
     task: TaskId
     error: str
     when: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Canceled:
+class Canceled(NamedTuple):
     when: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TimePassed:
+class TimePassed(NamedTuple):
     """It is now ``when``."""
 
     when: datetime

@@ -89,14 +89,16 @@ def _validate(given: Mapping[str, Any]) -> None:
 
 
 def _task_results(task: JobExecutionTask) -> dict[str, Any]:
-    told: dict[str, Any] = {"task_id": task.id, "type": task.task_type, "was_launched": task.has_been_launched}
+    told: dict[str, Any] = {"task_id": task.id, "type": task.task_type, "was_launched": task.launched is not None}
     if task.launched is None:
         return told
-    told |= {"launched": moment_text(task.launched), "was_started": task.has_started}
+    told["launched"], told["was_started"] = moment_text(task.launched), task.started is not None
     if task.started is None:
         return told
-    told |= {"started": moment_text(task.started), "was_timed_out": task.has_timed_out}
+    told["started"], told["was_timed_out"] = moment_text(task.started), task.is_late
     if task.ended is None or task.final_status is None:
         return told
-    told |= {"ended": moment_text(task.ended), "status": task.final_status}
-    return told if task.exit_code is None else told | {"exit_code": task.exit_code}
+    told["ended"], told["status"] = moment_text(task.ended), task.final_status
+    if task.exit_code is not None:
+        told["exit_code"] = task.exit_code
+    return told
