@@ -16,6 +16,7 @@ from scale.job.messages import MAX_JOBS, CapturedJob, CapturedJobs, CreateJobExe
 from scale.job.states import ExecutionStatus
 from scale.kernel.ids import TaskId, execution_of, task_type_of
 
+_FINISHED = TaskState.FINISHED  # an enumeration takes long to find its members
 _FILESYSTEM = next(code for code, name in BY_EXIT_CODE.items() if name == "filesystem-io")
 Execution = tuple[int, int]  #: job and number
 Sources = Callable[[str], LogSource | None]  #: where the output of an engine's tasks can be read
@@ -63,4 +64,4 @@ class Outputs:
 
 
 def _is_post(report: Report) -> bool:
-    return isinstance(report, TaskReport) and report.state is TaskState.FINISHED and task_type_of(report.task_id) == "post"
+    return isinstance(report, TaskReport) and report.state is _FINISHED and task_type_of(report.task_id) == "post"

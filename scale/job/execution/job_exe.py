@@ -20,7 +20,7 @@ from scale.job.tasks.main_task import MainTask
 from scale.job.tasks.post_task import PostTask
 from scale.job.tasks.pre_task import PreTask
 from scale.job.tasks.pull_task import PullTask
-from scale.job.tasks.update import ENDED, TaskStatus, TaskStatusUpdate
+from scale.job.tasks.update import ENDED, FINISHED, LOST, TaskStatus, TaskStatusUpdate
 from scale.kernel.clock import Clock, SystemClock
 from scale.kernel.errors import Broken
 from scale.kernel.ids import TaskId, losses_in, lost_task_id
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 #: what a shell means by the exit codes that it has for itself
 _SHELL_SAYS = {126: "the shell could not run the program", 127: "the shell found no such program"}
-_EVENTFUL = ENDED | {TaskStatus.LOST}
+_EVENTFUL = ENDED | {LOST}
 RESOURCE_STARVATION_THRESHOLD = machine.PATIENCE
 
 _TASKS: dict[str, Callable[..., JobExecutionTask]] = {
@@ -235,22 +235,20 @@ class RunningJobExecution:
             return False
         if news.task_id == self._state.current:
             self._state, _ = machine.step(self._state, self._event(news, self._moment(news)))
-            if news.status is TaskStatus.LOST:
+            if news.status is LOST:
                 self._rename_lost_task(TaskId(news.task_id))
         return True
 
     def _event(self, news: TaskStatusUpdate, when: datetime) -> machine.Event:
         task_id = TaskId(news.task_id)
-        match news.status:
-            case TaskStatus.FINISHED:
-                return machine.TaskFinished(task_id, when, news.heard or when)
-            case TaskStatus.KILLED if news.reason == Reason.WITHDRAWN:
-                return machine.TaskWithdrawn(task_id, when)
-            case TaskStatus.LOST:
-                return machine.TaskLost(task_id, when, news.heard or when)
-            case _:
-                task = self._task(task_id)
-                return machine.TaskFailed(task_id, (task and task.determine_error(news)) or "unknown", when)
+        if news.status is FINISHED:
+            return machine.TaskFinished(task_id, when, news.heard or when)
+        if news.status is LOST:
+            return machine.TaskLost(task_id, when, news.heard or when)
+        if news.status is TaskStatus.KILLED and news.reason == Reason.WITHDRAWN:
+            return machine.TaskWithdrawn(task_id, when)
+        task = self._task(task_id)
+        return machine.TaskFailed(task_id, (task and task.determine_error(news)) or "unknown", when)
 
     def _moment(self, news: TaskStatusUpdate) -> datetime:
         """The update's own time."""

@@ -21,6 +21,7 @@ from scale.kernel.ids import TaskId, losses_in, lost_task_id
 
 PATIENCE: Final = timedelta(minutes=10)
 LOSSES_ALLOWED: Final = 5
+_RUNNING, _COMPLETED = ExecutionStatus.RUNNING, ExecutionStatus.COMPLETED  # an enumeration takes long to find its members
 
 
 class Execution(NamedTuple):
@@ -143,10 +144,9 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: C901, PLR0911 one case 
 
 
 def _finish(exe: Execution, when: datetime, heard: datetime) -> Execution:
-    if exe.remaining or exe.status is not ExecutionStatus.RUNNING:
+    if exe.remaining or exe.status is not _RUNNING:
         return exe._replace(current=None, idle_since=heard)
-    completed = ExecutionStatus.COMPLETED
-    return Execution((), status=completed, finished=when, idle_since=heard, losses_allowed=exe.losses_allowed)
+    return Execution((), None, _COMPLETED, None, when, heard, losses_allowed=exe.losses_allowed)
 
 
 def _end(exe: Execution, status: ExecutionStatus, when: datetime, error: str | None = None, **beside: Any) -> Execution:

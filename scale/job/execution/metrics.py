@@ -146,7 +146,7 @@ class FinishedJobExeMetrics:
 
     def add_job_execution(self, job_exe: Counted) -> bool:
         """Whether it is one that is counted."""
-        if job_exe.status == ExecutionStatus.COMPLETED:
+        if job_exe.status == _COMPLETED:
             self.completed_metrics.add_job_execution(job_exe)
             return True
         if job_exe.status != ExecutionStatus.FAILED or (category := job_exe.error_category) not in _CATEGORIES:
@@ -173,6 +173,7 @@ class FinishedJobExeMetrics:
         return sum(metrics.total_count for metrics in self.failed_metrics.values())
 
 
+_COMPLETED = ExecutionStatus.COMPLETED  # an enumeration takes long to find its members
 #: in the order of the status document
 _CATEGORIES = (Category.ALGORITHM, Category.DATA, Category.SYSTEM)
 

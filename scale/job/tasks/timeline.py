@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from scale.engines.protocol import Usage
-from scale.job.tasks.update import ENDED, TaskStatus, TaskStatusUpdate
+from scale.job.tasks.update import ENDED, LOST, RUNNING, TaskStatus, TaskStatusUpdate
 
 RUNNING_TIMEOUT: Final = timedelta(hours=1)
 STAGING_TIMEOUT: Final = timedelta(minutes=2)
@@ -68,7 +68,7 @@ class Timeline:
     def take(self, news: TaskStatusUpdate) -> None:
         """What is heard of it; news of another task are not for it."""
         status = news.status
-        if status is TaskStatus.LOST and self.ended is None:
+        if status is LOST and self.ended is None:
             self.begin()
             return
         self.heard = heard = news.when or self.heard
@@ -77,7 +77,7 @@ class Timeline:
             return
         if status in ENDED:
             self._end(news, heard)
-        elif status is TaskStatus.RUNNING and self.started is None:
+        elif status is RUNNING and self.started is None:
             self.container_name, self.native_state, self.started = news.container_name, news.native_status, heard
 
     def _end(self, news: TaskStatusUpdate, when: datetime | None) -> None:
