@@ -45,6 +45,9 @@ def losses_in(task: TaskId) -> int:
 
 def parse_cluster_id(task: str) -> ClusterId:
     """Name the execution that a task belongs to."""
+    execution, _, _ = task.rpartition("_")
+    if execution.count("_") == _SEGMENTS - 1:  # as most: of a task that was not lost
+        return ClusterId(execution)
     segments = task.split("_", _SEGMENTS)
     return ClusterId(task if len(segments) <= _SEGMENTS else task[: -len(segments[-1]) - 1])
 
@@ -57,7 +60,10 @@ def execution_of(task: str) -> tuple[int, int] | None:
 
 def task_type_of(task: str) -> str:
     """Whether a task of an execution is its pre, main or post; empty if it is no execution's."""
-    return _LOST.sub("", task).rpartition("_")[2] if is_job_task(task) else ""
+    if not is_job_task(task):
+        return ""
+    kind = task.rpartition("_")[2]
+    return _LOST.sub("", task).rpartition("_")[2] if kind.startswith("lost-") else kind
 
 
 def is_job_task(task: str) -> bool:

@@ -5,7 +5,7 @@ Units: ``cpus`` and ``gpus`` are counts, ``mem`` and ``disk`` are MiB; other nam
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from functools import lru_cache
 
 STANDARD = ("cpus", "mem", "disk", "gpus")
@@ -48,20 +48,15 @@ class Resources(Mapping[str, float]):
         return f"Resources({', '.join(f'{name}={amount:g}' for name, amount in self._amounts.items())})"
 
     def __add__(self, other: Mapping[str, float]) -> Resources:
-        return self._combined((other,), 1.0)
+        return self._combined(other, 1.0)
 
     def __sub__(self, other: Mapping[str, float]) -> Resources:
-        return self._combined((other,), -1.0)
+        return self._combined(other, -1.0)
 
-    def less(self, others: Iterable[Mapping[str, float]]) -> Resources:
-        """What is left when all of these are taken away."""
-        return self._combined(others, -1.0)
-
-    def _combined(self, others: Iterable[Mapping[str, float]], times: float) -> Resources:
+    def _combined(self, other: Mapping[str, float], times: float) -> Resources:
         sums = self._amounts.copy()
-        for other in others:
-            for name, amount in other.items():
-                sums[name] = sums.get(name, 0.0) + times * amount
+        for name, amount in other.items():
+            sums[name] = sums.get(name, 0.0) + times * amount
         combined = Resources.__new__(Resources)
         combined._amounts = sums
         return combined

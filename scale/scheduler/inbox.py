@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from scale.engines.protocol import NodeReport, Report, TaskReport, TaskState
 from scale.fact import line, tell_all
@@ -23,9 +22,10 @@ from scale.scheduler.rates import Rates
 logger = logging.getLogger(__name__)
 
 _EVENTS = {state: state.lower().replace("_", "-") for state in TaskState}  # the words of the log
+_WORDS = {state: state.value for state in TaskState}  # those of the engines; found here sooner than by the enumeration
 _ENDINGS = frozenset({TaskState.FINISHED, TaskState.FAILED, TaskState.KILLED})
 _NOT_ALIVE = frozenset(state for state in TaskState if state.is_end)
-_AT_ONCE = 100  #: reports for which the lock of a manager is held
+_AT_ONCE = 100  #: reports that are gone through together, and for which the lock of a manager is held
 
 
 @dataclass
@@ -51,15 +51,6 @@ class Recordable:
     ready: tuple[str, ...]  #: cluster ids of executions whose next task may start
 
 
-class _Taken(NamedTuple):
-    """A report, and what the managers made of it."""
-
-    report: TaskReport
-    exe: RunningJobExecution | None
-    is_over: bool  #: its execution is, because of this
-    is_stranger: bool  #: it runs for nobody that we know
-
-
 class Inbox:
     """Thread-safe."""
 
@@ -82,14 +73,14 @@ class Inbox:
                 self._take_node(engine, report, outcome)
             else:
                 of_tasks.append(report)
-        taken = [one for some in batches(of_tasks, _AT_ONCE) for one in self._take_tasks(some, heard)]
-        outcome.finished = [one.exe for one in taken if one.exe is not None and one.is_over]
-        strangers = [one.report.task_id for one in taken if one.is_stranger]
-        over = {one.report.task_id for one in taken if one.report.state in _NOT_ALIVE} if strangers else ()
-        outcome.strangers = [task_id for task_id in strangers if task_id not in over]
-        tell_all(logger, map(_line, taken))
-        self._count(taken)
-        self._keep(engine, taken, heard)
+        for some in batches(of_tasks, _AT_ONCE):
+            self._take_tasks(engine, some, heard, outcome)
+        if outcome.strangers:
+            over = {report.task_id for report in of_tasks if report.state in _NOT_ALIVE}
+            outcome.strangers = [task_id for task_id in outcome.strangers if task_id not in over]
+        self._rates.count("task_updates", len(of_tasks))
+        self._rates.count("tasks_finished", len([report for report in of_tasks if report.state in _ENDINGS]))
+        self._rates.count("jobs_finished", len(outcome.finished))
         return outcome
 
     def drain(self) -> Recordable:
@@ -106,33 +97,37 @@ class Inbox:
         if report.is_online and before is not None and not before.is_online:
             outcome.returned.append(report.node)
 
-    def _take_tasks(self, reports: Sequence[TaskReport], heard: datetime) -> list[_Taken]:
-        """An execution only looks at what its task says of itself, so all tasks may be told before the first execution is."""
+    def _take_tasks(self, engine: str, reports: Sequence[TaskReport], heard: datetime, outcome: Outcome) -> None:
+        """All that is to be done about a few reports, while the processor has at hand what they speak of.
+
+        An execution only looks at what its task says of itself, so all tasks may be told before the first execution is.
+        """
         news = [TaskStatusUpdate.of_report(report, heard) for report in reports]
         tasks = self._tasks.handle_task_updates(news)
         told = self._job_exes.handle_task_updates(news)
-        return [
-            _Taken(report, exe, is_over, task is None) for report, task, (exe, is_over) in zip(reports, tasks, told, strict=True)
-        ]
+        outcome.finished += [exe for exe, is_over in told if exe is not None and is_over]
+        outcome.strangers += [report.task_id for report, task in zip(reports, tasks, strict=True) if task is None]
+        exes = [exe for exe, _ in told]
+        tell_all(logger, map(_line, reports, exes))
+        self._keep(engine, reports, exes, heard)
 
-    def _count(self, taken: Sequence[_Taken]) -> None:
-        self._rates.count("task_updates", len(taken))
-        self._rates.count("tasks_finished", len([one for one in taken if one.report.state in _ENDINGS]))
-        self._rates.count("jobs_finished", len([one for one in taken if one.is_over]))
-
-    def _keep(self, engine: str, taken: Sequence[_Taken], heard: datetime) -> None:
+    def _keep(
+        self, engine: str, reports: Sequence[TaskReport], exes: Sequence[RunningJobExecution | None], heard: datetime
+    ) -> None:
         """Last of all: whoever finds an end here finds its consequences with the managers."""
-        updates = [_update(one.report, one.exe.id, heard) for one in taken if one.exe is not None]
-        ends = [one for one in taken if one.report.state in _NOT_ALIVE]
-        ready = [one.exe.cluster_id for one in ends if one.exe is not None and one.exe.is_next_task_ready()]
+        pairs = list(zip(reports, exes, strict=True))
+        updates = [_update(report, exe.id, heard) for report, exe in pairs if exe is not None]
+        ends = [(engine, report.task_id) for report in reports if report.state in _NOT_ALIVE]
+        ready = [
+            exe.cluster_id for report, exe in pairs if report.state in _NOT_ALIVE and exe is not None and exe.is_next_task_ready()
+        ]
         with self._lock:
             self._updates += updates
-            self._ends += [(engine, one.report.task_id) for one in ends]
+            self._ends += ends
             self._ready += ready
 
 
-def _line(one: _Taken) -> str:
-    report, exe = one.report, one.exe
+def _line(report: TaskReport, exe: RunningJobExecution | None) -> str:
     event, code, signal = _EVENTS[report.state], report.exit_code, report.signal
     if exe is not None and signal is None and not report.reason and not report.message:  # as most are; nothing to be quoted
         how = "" if code is None else f" exit_code={code}"
@@ -144,4 +139,4 @@ def _line(one: _Taken) -> str:
 
 def _update(report: TaskReport, exe_id: int, heard: datetime) -> ReportedUpdate:
     reason, message = report.reason.value if report.reason else None, report.message or None
-    return ReportedUpdate(exe_id, report.task_id, report.state.value, report.when, heard, None, reason, message, heard)
+    return ReportedUpdate(exe_id, report.task_id, _WORDS[report.state], report.when, heard, None, reason, message, heard)

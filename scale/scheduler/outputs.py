@@ -34,7 +34,7 @@ class Outputs:
 
     def hear(self, engine: str, reports: Sequence[Report]) -> Sequence[Report]:
         """The same reports, with those that are no longer true made so."""
-        if not any(_is_of_step(report) for report in reports):
+        if not any([_is_of_step(report) for report in reports]):
             return reports
         return [self._heard(engine, report) if _is_of_step(report) else report for report in reports]
 

@@ -31,7 +31,7 @@ from scale.job.execution.selectors import executions_unended, executions_unknown
 from scale.job.execution.services import Recorded, jobs_put_back, jobs_recover
 from scale.job.logs import source_of
 from scale.job.messages import Message, running_job_messages
-from scale.job.models import JobExecution
+from scale.job.models import JobExecution, JobExecutionEnd
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.manager import TaskManager
 from scale.job.waiting.selectors import dependents_are_due
@@ -411,10 +411,7 @@ class Scheduler:
         return started
 
     def _tell_recorded(self, recorded: Recorded) -> None:
-        ends = (
-            line("recorded", job=end.job_id, exe=end.exe_num, status=end.status, exit_code=end.exit_code, signal=end.signal)
-            for end in recorded.ends
-        )
+        ends = map(_line_of_record, recorded.ends)
         again = (line("tried-again", job=entry.job_id, exe=entry.exe_num) for entry in recorded.tried_again)
         tell_all(logger, chain(ends, again))
 
@@ -502,6 +499,12 @@ def _line_of_end(exe: RunningJobExecution) -> str:
     if exe.error_name is None:  # as most; nothing to be quoted
         return f"event=over job={exe.job_id} exe={exe.exe_num} status={exe.status}"
     return line("over", job=exe.job_id, exe=exe.exe_num, status=exe.status, error=exe.error_name)
+
+
+def _line_of_record(end: JobExecutionEnd) -> str:
+    how = "" if end.exit_code is None else f" exit_code={end.exit_code}"
+    what = "" if end.signal is None else f" signal={end.signal}"
+    return f"event=recorded job={end.job_id} exe={end.exe_num} status={end.status}{how}{what}"
 
 
 def _line_of_task(event: str, task: Task) -> str:

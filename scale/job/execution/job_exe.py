@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from scale.job.tasks.main_task import MainTask
 from scale.job.tasks.post_task import PostTask
 from scale.job.tasks.pre_task import PreTask
 from scale.job.tasks.pull_task import PullTask
-from scale.job.tasks.update import ENDED, TaskStatus, TaskStatusUpdate
+from scale.job.tasks.update import ENDED, FINISHED, LOST, TaskStatus, TaskStatusUpdate
 from scale.kernel.clock import Clock, SystemClock
 from scale.kernel.errors import Broken
 from scale.kernel.ids import TaskId, losses_in, lost_task_id
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 #: what a shell means by the exit codes that it has for itself
 _SHELL_SAYS = {126: "the shell could not run the program", 127: "the shell found no such program"}
-_EVENTFUL = ENDED | {TaskStatus.LOST}
+_EVENTFUL = ENDED | {LOST}
 RESOURCE_STARVATION_THRESHOLD = machine.PATIENCE
 
 _TASKS: dict[str, Callable[..., JobExecutionTask]] = {
@@ -56,7 +56,7 @@ class RunningJobExecution:
         "_clock", "_docker_volumes", "_own_categories", "_state", "_tasks", "agent_id", "cluster_id", "exe_num", "gpus", "id",
         "job_id", "job_type_id", "job_type_name", "node_id", "priority", "queued", "resources", "started", "submitted", "user",
     )  # fmt: skip
-    _lock = OwnedLock()  # there are many executions; what happens under it takes some microseconds
+    lock = OwnedLock()  #: there are many executions; what happens under it takes some microseconds
 
     def __init__(
         self,
@@ -140,8 +140,10 @@ class RunningJobExecution:
         if state.finished is None:
             raise Broken(f"{self.cluster_id} has not finished")
         main = self._task_of_type("main")
-        used = [task.usage for task in self._tasks if task.usage is not None]
-        last = next((task for task in reversed(self._tasks) if task.has_ended), None)
+        ended = [task for task in self._tasks if task.ended is not None]
+        last = ended[-1] if ended else None
+        cpu_seconds, peak_memory = _used(ended)
+        cpus, mem, gpus = self.resources["cpus"], self.resources["mem"], self.resources["gpus"]
         end = instance(
             JobExecutionEnd,
             job_exe_id=self.id,
@@ -160,15 +162,15 @@ class RunningJobExecution:
             seed_ended=main.ended if main and main.has_started else None,
             ended=state.finished,
             created=self._clock.now(),
-            requested_cpus=self.resources["cpus"],
-            requested_mem=self.resources["mem"],
-            requested_gpus=self.resources["gpus"],
-            allocated_cpus=self.resources["cpus"],
-            allocated_mem=self.resources["mem"],
-            allocated_gpus=self.resources["gpus"],
+            requested_cpus=cpus,
+            requested_mem=mem,
+            requested_gpus=gpus,
+            allocated_cpus=cpus,
+            allocated_mem=mem,
+            allocated_gpus=gpus,
             allocated_nodes=1,
-            cpu_seconds=sum(usage.cpu_seconds for usage in used) if used else None,
-            peak_memory=max(usage.peak_memory for usage in used) if used else None,
+            cpu_seconds=cpu_seconds,
+            peak_memory=peak_memory,
             exit_code=main.exit_code if main else None,
             signal=main.signal if main else None,
             user=self.user,
@@ -216,7 +218,7 @@ class RunningJobExecution:
 
     def start_next_task(self) -> JobExecutionTask | None:
         """Make the next task the current one; None if one is current already or none remains."""
-        with self._lock:
+        with self.lock:
             if not self._state.is_next_task_ready:
                 return None
             self._state, _ = machine.step(self._state, machine.TaskStarted())
@@ -224,23 +226,29 @@ class RunningJobExecution:
 
     def task_update(self, task_update: TaskStatusUpdate) -> bool:
         """Take an update of one of its tasks, which the task itself must have taken before; whether it tells of an end."""
-        if task_update.status not in _EVENTFUL:
+        with self.lock:
+            return self.take(task_update)
+
+    def take(self, news: TaskStatusUpdate) -> bool:
+        """The same for a caller that holds the lock, as one does who has many updates."""
+        if news.status not in _EVENTFUL:
             return False
-        task = self.current_task
-        if task is not None and task_update.task_id == self._state.current:
-            self._tell(self._event(task, task_update, self._moment(task_update)))
+        if news.task_id == self._state.current:
+            self._state, _ = machine.step(self._state, self._event(news, self._moment(news)))
+            if news.status is LOST:
+                self._rename_lost_task(TaskId(news.task_id))
         return True
 
-    def _event(self, task: JobExecutionTask, news: TaskStatusUpdate, when: datetime) -> machine.Event:
-        match news.status:
-            case TaskStatus.KILLED if news.reason == Reason.WITHDRAWN:
-                return machine.TaskWithdrawn(TaskId(news.task_id), when)
-            case TaskStatus.FINISHED:
-                return machine.TaskFinished(TaskId(news.task_id), when, news.heard or when)
-            case TaskStatus.LOST:
-                return machine.TaskLost(TaskId(news.task_id), when, news.heard or when)
-            case _:
-                return machine.TaskFailed(TaskId(news.task_id), task.determine_error(news) or "unknown", when)
+    def _event(self, news: TaskStatusUpdate, when: datetime) -> machine.Event:
+        task_id = TaskId(news.task_id)
+        if news.status is FINISHED:
+            return machine.TaskFinished(task_id, when, news.heard or when)
+        if news.status is LOST:
+            return machine.TaskLost(task_id, when, news.heard or when)
+        if news.status is TaskStatus.KILLED and news.reason == Reason.WITHDRAWN:
+            return machine.TaskWithdrawn(task_id, when)
+        task = self._task(task_id)
+        return machine.TaskFailed(task_id, (task and task.determine_error(news)) or "unknown", when)
 
     def _moment(self, news: TaskStatusUpdate) -> datetime:
         """The update's own time."""
@@ -251,10 +259,8 @@ class RunningJobExecution:
         return max(when, self.started) if self.started else when
 
     def _tell(self, event: machine.Event) -> None:
-        with self._lock:
+        with self.lock:
             self._state, effects = machine.step(self._state, event)
-            if isinstance(event, machine.TaskLost):
-                self._rename_lost_task(event.task)
         for effect in effects:
             self._carry_out(effect)
 
@@ -277,7 +283,18 @@ class RunningJobExecution:
         return None
 
     def _task_of_type(self, kind: str) -> JobExecutionTask | None:
-        return next((task for task in self._tasks if task.task_type == kind), None)
+        for task in self._tasks:
+            if task.task_type == kind:
+                return task
+        return None
+
+
+def _used(tasks: Iterable[JobExecutionTask]) -> tuple[float | None, float | None]:
+    """The seconds of all together, and the most memory that one took; None if nobody measured any."""
+    used = [task.usage for task in tasks if task.usage is not None]
+    if not used:
+        return None, None
+    return sum([usage.cpu_seconds for usage in used]), max([usage.peak_memory for usage in used])
 
 
 def _message(task: JobExecutionTask | None, error: str | None) -> str:

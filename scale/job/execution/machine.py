@@ -21,6 +21,7 @@ from scale.kernel.ids import TaskId, losses_in, lost_task_id
 
 PATIENCE: Final = timedelta(minutes=10)
 LOSSES_ALLOWED: Final = 5
+_RUNNING, _COMPLETED = ExecutionStatus.RUNNING, ExecutionStatus.COMPLETED  # an enumeration takes long to find its members
 
 
 class Execution(NamedTuple):
@@ -47,59 +48,50 @@ class Execution(NamedTuple):
 # --- events: what happened, and when
 
 
-@dataclass(frozen=True, slots=True)
-class TaskStarted:
+class TaskStarted(NamedTuple):
     """The next task, if there is one and none is current, becomes current."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFinished:
+class TaskFinished(NamedTuple):
     task: TaskId
     when: datetime
     heard: datetime  #: when we learned of it; only then can the next task start
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFailed:
+class TaskFailed(NamedTuple):
     task: TaskId
     error: str
     when: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TaskLost:
+class TaskLost(NamedTuple):
     task: TaskId
     when: datetime
     heard: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TaskWithdrawn:
+class TaskWithdrawn(NamedTuple):
     """It had not started, and never will."""
 
     task: TaskId
     when: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class NodeLost:
+class NodeLost(NamedTuple):
     when: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TimedOut:
+class TimedOut(NamedTuple):
     task: TaskId
     error: str
     when: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Canceled:
+class Canceled(NamedTuple):
     when: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TimePassed:
+class TimePassed(NamedTuple):
     """It is now ``when``."""
 
     when: datetime
@@ -152,10 +144,9 @@ def step(exe: Execution, event: Event) -> Step:  # noqa: C901, PLR0911 one case 
 
 
 def _finish(exe: Execution, when: datetime, heard: datetime) -> Execution:
-    if exe.remaining or exe.status is not ExecutionStatus.RUNNING:
+    if exe.remaining or exe.status is not _RUNNING:
         return exe._replace(current=None, idle_since=heard)
-    completed = ExecutionStatus.COMPLETED
-    return Execution((), status=completed, finished=when, idle_since=heard, losses_allowed=exe.losses_allowed)
+    return Execution((), None, _COMPLETED, None, when, heard, losses_allowed=exe.losses_allowed)
 
 
 def _end(exe: Execution, status: ExecutionStatus, when: datetime, error: str | None = None, **beside: Any) -> Execution:

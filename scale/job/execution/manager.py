@@ -70,7 +70,7 @@ class JobExecutionManager:
             canceled_ends, self._canceled_ends = self._canceled_ends, []
             finished, self._finished = self._finished, []
         try:
-            ends = [*canceled_ends, *(exe.create_job_exe_end_model() for exe in finished)]
+            ends = [*canceled_ends, *[exe.create_job_exe_end_model() for exe in finished]]
             return [*running, *ending_messages(ends, _completed(finished), _failed(finished), _withdrawn(finished))]
         except BaseException:  # the row of an error could not be read
             with self._lock:
@@ -100,7 +100,7 @@ class JobExecutionManager:
 
     def handle_task_updates(self, task_updates: Iterable[TaskStatusUpdate]) -> list[tuple[RunningJobExecution | None, bool]]:
         """Pass each update on; returns the execution of each, if it ran until then, and whether it is over now."""
-        with self._lock:
+        with self._lock, RunningJobExecution.lock:
             return [self._tell_of(task_update) for task_update in task_updates]
 
     def init_with_database(self, history: History | None = None) -> None:
@@ -168,13 +168,15 @@ class JobExecutionManager:
             return [exe for exe in heeded if self._finish_if_over(exe)]
 
     def _tell_of(self, task_update: TaskStatusUpdate) -> tuple[RunningJobExecution | None, bool]:
-        """The caller holds the lock."""
+        """The caller holds the lock, and that of all executions."""
         exe = self._running.get(parse_cluster_id(task_update.task_id))
-        if exe is None or not exe.task_update(task_update):
+        if exe is None or not exe.take(task_update):
             return exe, False
+        if self._finish_if_over(exe):
+            return exe, True
         if exe.is_next_task_ready():
             self._between[exe.cluster_id] = exe
-        return exe, self._finish_if_over(exe)
+        return exe, False
 
     def _forget_some(self, when: datetime) -> bool:
         with self._lock:

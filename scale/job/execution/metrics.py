@@ -68,33 +68,31 @@ class JobExeMetricsByType:
     def add_job_execution(self, job_exe: Counted) -> None:
         self.total_count += 1
         kind = job_exe.job_type_id
-        if kind not in self.job_type_metrics:
-            self.job_type_metrics[kind] = JobExeMetrics()
-        self.job_type_metrics[kind].count += 1
+        if (metrics := self.job_type_metrics.get(kind)) is None:
+            metrics = self.job_type_metrics[kind] = JobExeMetrics()
+        metrics.count += 1
 
     def remove_job_execution(self, job_exe: Counted) -> None:
         """One that was never added is not there to be removed."""
         kind = job_exe.job_type_id
-        if kind in self.job_type_metrics:
+        if (metrics := self.job_type_metrics.get(kind)) is not None:
             self.total_count -= 1
-            self.job_type_metrics[kind].count -= 1
-            self._forget_if_empty(kind)
+            metrics.count -= 1
+            if metrics.count <= 0:
+                del self.job_type_metrics[kind]
 
     def subtract_metrics(self, metrics: JobExeMetricsByType) -> None:
         for job_type_id, other in metrics.job_type_metrics.items():
             if (mine := self.job_type_metrics.get(job_type_id)) is not None:
                 self.total_count -= other.count
                 mine.subtract_metrics(other)
-                self._forget_if_empty(job_type_id)
+                if mine.count <= 0:
+                    del self.job_type_metrics[job_type_id]
 
     def generate_status_json(self, json_dict: Json) -> None:
         json_dict["total"] = self.total_count
         by_type = self.job_type_metrics
         json_dict["by_job_type"] = [{"job_type_id": kind, "count": by_type[kind].count} for kind in sorted(by_type)]
-
-    def _forget_if_empty(self, job_type_id: int) -> None:
-        if self.job_type_metrics[job_type_id].count <= 0:
-            del self.job_type_metrics[job_type_id]
 
 
 class RunningJobExeMetricsByNode:
@@ -134,11 +132,13 @@ class RunningJobExeMetricsByNode:
 
 
 class FinishedJobExeMetrics:
-    """Finished executions: completed, and failed by whose fault it was."""
+    """Finished executions: completed, and failed by whose fault it was; what did not happen takes no room."""
+
+    __slots__ = ("completed_metrics", "failed_metrics")
 
     def __init__(self) -> None:
         self.completed_metrics = JobExeMetricsByType()
-        self.failed_metrics = {category: JobExeMetricsByType() for category in _CATEGORIES}
+        self.failed_metrics: dict[str, JobExeMetricsByType] = {}
 
     @property
     def count(self) -> int:
@@ -146,24 +146,26 @@ class FinishedJobExeMetrics:
 
     def add_job_execution(self, job_exe: Counted) -> bool:
         """Whether it is one that is counted."""
-        if job_exe.status == ExecutionStatus.COMPLETED:
+        if job_exe.status == _COMPLETED:
             self.completed_metrics.add_job_execution(job_exe)
             return True
-        if job_exe.status == ExecutionStatus.FAILED and job_exe.error_category in self.failed_metrics:
-            self.failed_metrics[Category(job_exe.error_category)].add_job_execution(job_exe)
-            return True
-        return False
+        if job_exe.status != ExecutionStatus.FAILED or (category := job_exe.error_category) not in _CATEGORIES:
+            return False
+        self.failed_metrics.setdefault(Category(category), JobExeMetricsByType()).add_job_execution(job_exe)
+        return True
 
     def subtract_metrics(self, metrics: FinishedJobExeMetrics) -> None:
         self.completed_metrics.subtract_metrics(metrics.completed_metrics)
-        for category, mine in self.failed_metrics.items():
-            mine.subtract_metrics(metrics.failed_metrics[category])
+        for category, other in metrics.failed_metrics.items():
+            if (mine := self.failed_metrics.get(category)) is not None:
+                mine.subtract_metrics(other)
 
     def generate_status_json(self, json_dict: Json) -> None:
         json_dict["completed"] = {}
         self.completed_metrics.generate_status_json(json_dict["completed"])
         json_dict["failed"] = {"total": self._failed_count}
-        for category, metrics in self.failed_metrics.items():
+        for category in _CATEGORIES:
+            metrics = self.failed_metrics.get(category, RunningJobExeMetricsByNode.EMPTY_METRICS)
             metrics.generate_status_json(json_dict["failed"].setdefault(category.lower(), {}))
 
     @property
@@ -171,6 +173,7 @@ class FinishedJobExeMetrics:
         return sum(metrics.total_count for metrics in self.failed_metrics.values())
 
 
+_COMPLETED = ExecutionStatus.COMPLETED  # an enumeration takes long to find its members
 #: in the order of the status document
 _CATEGORIES = (Category.ALGORITHM, Category.DATA, Category.SYSTEM)
 
@@ -184,8 +187,9 @@ class FinishedJobExeMetricsByNode:
         self.metrics_by_node: dict[int | None, FinishedJobExeMetrics] = {}
 
     def add_job_execution(self, job_exe: Counted) -> None:
-        metrics = self.metrics_by_node.get(job_exe.node_id) or FinishedJobExeMetrics()
-        if metrics.add_job_execution(job_exe):
+        known = self.metrics_by_node.get(job_exe.node_id)
+        metrics = known or FinishedJobExeMetrics()
+        if metrics.add_job_execution(job_exe) and known is None:
             self.metrics_by_node[job_exe.node_id] = metrics
 
     def subtract_metrics(self, metrics: FinishedJobExeMetricsByNode) -> None:
@@ -228,7 +232,6 @@ class FinishedJobExeMetricsOverTime:
         finished = job_exe.finished
         if finished is None or finished < self.time_blocks[0].start:
             return False
-        self._extend_to(finished)
         self._block_of(finished).metrics.add_job_execution(job_exe)
         return True
 
@@ -246,7 +249,10 @@ class FinishedJobExeMetricsOverTime:
 
     def _block_of(self, when: datetime) -> TIME_BLOCK:
         last = self.time_blocks[-1]
-        return last if last.start <= when else self.time_blocks[(when - self.time_blocks[0].start) // self.BLOCK_LENGTH]
+        if last.start <= when < last.end:  # as most
+            return last
+        self._extend_to(when)
+        return self.time_blocks[(when - self.time_blocks[0].start) // self.BLOCK_LENGTH]
 
     def _block(self, start: datetime) -> TIME_BLOCK:
         return self.TIME_BLOCK(start, start + self.BLOCK_LENGTH, FinishedJobExeMetricsByNode())
@@ -271,7 +277,8 @@ class TotalJobExeMetrics:
         """Move it from the running ones to the finished ones."""
         self._running.remove_job_execution(job_exe)
         self._changed.add(job_exe.node_id)
-        self._count_finished(job_exe)
+        if self._over_time.add_job_execution(job_exe):
+            self._finished.add_job_execution(job_exe)
 
     def generate_status_json(self, nodes_list: list[Json], when: datetime) -> None:
         """Write ``job_executions`` into every node, which carries ``id``; forgets what is too old by then."""
@@ -309,9 +316,6 @@ class TotalJobExeMetrics:
         from scale.job.execution.selectors import executions_ended_since  # the one door to the database
 
         for ending in (history or executions_ended_since)(self._over_time.time_blocks[0].start):
-            self._count_finished(ending)
-
-    def _count_finished(self, job_exe: Counted) -> None:
-        if self._over_time.add_job_execution(job_exe):
-            self._finished.add_job_execution(job_exe)
-            self._changed.add(job_exe.node_id)
+            if self._over_time.add_job_execution(ending):
+                self._finished.add_job_execution(ending)
+                self._changed.add(ending.node_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from scale.job.tasks.exe_task import JobExecutionTask
 
 VERSION = "1.0"
+_text_of = lru_cache(maxsize=4096)(moment_text)  # many tasks are launched at one moment, and its text takes long to make
 
 
 class _Task(BaseModel):
@@ -89,14 +91,16 @@ def _validate(given: Mapping[str, Any]) -> None:
 
 
 def _task_results(task: JobExecutionTask) -> dict[str, Any]:
-    told: dict[str, Any] = {"task_id": task.id, "type": task.task_type, "was_launched": task.has_been_launched}
+    told: dict[str, Any] = {"task_id": task.id, "type": task.task_type, "was_launched": task.launched is not None}
     if task.launched is None:
         return told
-    told |= {"launched": moment_text(task.launched), "was_started": task.has_started}
+    told["launched"], told["was_started"] = _text_of(task.launched), task.started is not None
     if task.started is None:
         return told
-    told |= {"started": moment_text(task.started), "was_timed_out": task.has_timed_out}
+    told["started"], told["was_timed_out"] = _text_of(task.started), task.is_late
     if task.ended is None or task.final_status is None:
         return told
-    told |= {"ended": moment_text(task.ended), "status": task.final_status}
-    return told if task.exit_code is None else told | {"exit_code": task.exit_code}
+    told["ended"], told["status"] = _text_of(task.ended), task.final_status
+    if task.exit_code is not None:
+        told["exit_code"] = task.exit_code
+    return told

@@ -6,7 +6,6 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from scale.engines.protocol import Reason
-from scale.job.tasks import timeline
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.update import TaskStatusUpdate
 from scale.kernel.ids import JOB_TASK_ID_PREFIX, TaskId, losses_in, lost_task_id
@@ -52,7 +51,7 @@ class JobExecutionTask(Task):
         with self.lock:
             lost = TaskId(self._task_id)
             self._task_id = lost_task_id(lost, losses_in(lost) + 1)
-            self._line = timeline.CREATED
+            self.begin()
 
     def is_explained(self, task_update: TaskStatusUpdate) -> bool:
         """Whether the engine knows why it failed; then its exit code or signal is only how."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from scale.job.tasks.base_task import Task
 from scale.job.tasks.exe_task import JobExecutionTask
-from scale.job.tasks.update import TaskStatus, TaskStatusUpdate
+from scale.job.tasks.update import LOST, RUNNING, TaskStatusUpdate
 from scale.kernel.deadlines import Deadlines
 from scale.kernel.locks import OwnedLock
 from scale.kernel.sharing import shared
@@ -49,16 +49,17 @@ class TaskManager:
 
     def _tell(self, task_update: TaskStatusUpdate) -> Task | None:
         """The caller holds the lock, and that of all tasks."""
-        task = self._tasks.get(task_update.task_id)
-        if task is not None:
-            task.take(task_update)
-            if task.has_ended or task_update.status is TaskStatus.LOST:
-                del self._tasks[task_update.task_id]
-                self._node_tasks.pop(task_update.task_id, None)
-                self._told_late.discard(task_update.task_id)
-                self._in_hand.pop(task_update.task_id, None)
-            elif task_update.status is TaskStatus.RUNNING and task.due() < task.watched_until:
-                self._watch(task)
+        task_id = task_update.task_id
+        if (task := self._tasks.get(task_id)) is None:
+            return None
+        task.take(task_update)
+        if task.ended is not None or task_update.status is LOST:
+            del self._tasks[task_id]
+            self._node_tasks.pop(task_id, None)
+            self._told_late.discard(task_id)
+            self._in_hand.pop(task_id, None)
+        elif task_update.status is RUNNING and task.due() < task.watched_until:
+            self._watch(task)
         return task
 
     def get_task(self, task_id: str) -> Task | None:

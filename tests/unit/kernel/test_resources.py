@@ -72,8 +72,3 @@ def test_adding_leaves_both_as_they_were(one, other):
 
 def test_it_is_equal_to_no_stranger():
     assert Resources() != 0
-
-
-def test_many_are_taken_away_at_once():
-    left = Resources(cpus=4, mem=100).less([Resources(cpus=1), Resources(cpus=0.5, gpus=1)])
-    assert dict(left.items()) == {"cpus": 2.5, "mem": 100.0, "gpus": -1.0}

@@ -135,7 +135,7 @@ def test_a_cancel_and_a_failure_of_unknown_category_are_counted_nowhere(ending):
 
 def test_each_category_is_subtracted_from_its_own():
     metrics = added(FinishedJobExeMetricsByNode(), failed("DATA"), failed("SYSTEM"), completed())
-    metrics.subtract_metrics(added(FinishedJobExeMetricsByNode(), failed("DATA"), completed()))
+    metrics.subtract_metrics(added(FinishedJobExeMetricsByNode(), failed("DATA"), failed("ALGORITHM"), completed()))
     (node,) = nodes = [{"id": 1}]
     metrics.generate_status_json(nodes)
     assert node["job_executions"]["failed"] == {"total": 1, "algorithm": NONE, "data": NONE, "system": counts((10, 1))}
