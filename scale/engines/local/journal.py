@@ -13,7 +13,6 @@ Nothing is synced to disk: a power cut ends the tasks too. A torn line is skippe
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 
@@ -74,8 +73,11 @@ class Journal:
         self._owed += b"".join(map(wire.line, new))
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError):
-            self._flush()
+        if self._owed:
+            try:
+                self._flush()
+            except OSError:  # still owed
+                pass
 
     def write_ahead(self, record: list[Any]) -> None:
         """Append what must stand there before it is done.

@@ -83,6 +83,7 @@ class Line:
 
     def _has_room(self, needs: Mapping[str, float]) -> bool:
         taken, offered = self._taken, self._offered
-        return all(
-            taken.get(name, 0.0) + amount <= offered.get(name, 0.0) + _ROUNDING for name, amount in needs.items() if amount
-        )
+        for name, amount in needs.items():
+            if amount and taken.get(name, 0.0) + amount > offered.get(name, 0.0) + _ROUNDING:
+                return False
+        return True
