@@ -48,7 +48,14 @@ class Recordable:
 
     updates: tuple[ReportedUpdate, ...]
     ends: tuple[tuple[str, str], ...]  #: engine, task id: the engine may forget these ends
-    ready: tuple[str, ...]  #: cluster ids of executions whose next task may start
+    ready: tuple[Ready, ...]
+
+
+class Ready(NamedTuple):
+    """An execution whose next task may start."""
+
+    cluster_id: str
+    end: tuple[str, str] | None = None  #: engine, task id: to be forgotten once that task is launched, which goes on in its room
 
 
 class _Taken(NamedTuple):
@@ -71,7 +78,7 @@ class Inbox:
         self._lock = OwnedLock()
         self._updates: list[ReportedUpdate] = []
         self._ends: list[tuple[str, str]] = []
-        self._ready: list[str] = []
+        self._ready: list[Ready] = []
 
     def take(self, engine: str, reports: Sequence[Report], heard: datetime) -> Outcome:
         """Tell every manager of each report: the task first, then its execution, so that both agree."""
@@ -123,11 +130,17 @@ class Inbox:
     def _keep(self, engine: str, taken: Sequence[_Taken], heard: datetime) -> None:
         """Last of all: whoever finds an end here finds its consequences with the managers."""
         updates = [_update(one.report, one.exe.id, heard) for one in taken if one.exe is not None]
-        ends = [one for one in taken if one.report.state in _NOT_ALIVE]
-        ready = [one.exe.cluster_id for one in ends if one.exe is not None and one.exe.is_next_task_ready()]
+        ends, ready = [], []
+        for one in taken:
+            if one.report.state in _NOT_ALIVE:
+                end = (engine, one.report.task_id)
+                if one.exe is not None and one.exe.is_next_task_ready():
+                    ready.append(Ready(one.exe.cluster_id, end))
+                else:
+                    ends.append(end)
         with self._lock:
             self._updates += updates
-            self._ends += [(engine, one.report.task_id) for one in ends]
+            self._ends += ends
             self._ready += ready
 
 

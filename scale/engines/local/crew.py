@@ -167,6 +167,7 @@ class Crew:
         over = [task for task_id in ids if (task := self._tasks.get(task_id)) and task.end is not None]
         for task in over:
             del self._tasks[task.id]
+            self.line.give(task.id)
             self._names.pop(task.name, None)
             if task.directory:
                 self._folders.take_back(task.directory)
@@ -206,7 +207,7 @@ class Crew:
     def _task_of(self, order: dict[str, Any]) -> Task:
         wall = processes.wall()
         task = Task(order["id"], places.day_of(wall, self._keeper_id), order["grace"], wall)
-        task.limit, task.needs = order.get("mem", 0.0), order.get("needs", {})
+        task.limit, task.needs, task.keeps_room = order.get("mem", 0.0), order.get("needs", {}), order.get("keeps", False)
         return task
 
     def _open_output(self, task: Task) -> tuple[int, int] | None:
@@ -283,7 +284,8 @@ class Crew:
         self._tasks[task.id] = self._names[task.name] = task
         if task.runs:
             self._by_pid[task.pid] = task
-            self.line.take(task.needs)
+        if task.holds_room:
+            self.line.take(task.id, task.needs)
 
     # How a task ends
 
@@ -340,8 +342,9 @@ class Crew:
         if peak := self.limits.ended(task):
             end = {**end, "mem": round(peak, 3)} if "mem" in end else end
         task.finish(ending.out_of_memory(end, task.limit) if task.is_over else end, when)
-        if self._by_pid.pop(task.pid, None):
-            self.line.give(task.needs)
+        self._by_pid.pop(task.pid, None)
+        if not task.holds_room:
+            self.line.give(task.id)
         self._journal.write(task.end_record())
         self._report(task.report())
         self.sampler.forget(task.name)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _RM = ("/bin/rm", "-rf", "--")
 _MOST_AT_ONCE = 1000  # arguments of one rm
 _MOST_SPARE = 256
-_SURE = 1.0  # seconds; what is changed sooner after a change may have the same time on it
+_SURE = 0.1  # seconds; a change so soon after another one may have the same time on it
 
 
 class Folders:

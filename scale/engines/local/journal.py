@@ -13,6 +13,7 @@ Nothing is synced to disk: a power cut ends the tasks too. A torn line is skippe
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
@@ -74,10 +75,8 @@ class Journal:
 
     def flush(self) -> None:
         if self._owed:
-            try:
+            with contextlib.suppress(OSError):
                 self._flush()
-            except OSError:  # still owed
-                pass
 
     def write_ahead(self, record: list[Any]) -> None:
         """Append what must stand there before it is done.

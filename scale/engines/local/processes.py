@@ -5,6 +5,7 @@ A process is identified by its pid *and* its start: a pid alone may be another's
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -119,10 +120,8 @@ def living() -> Iterator[Stat]:
 
 def signal_group(group: int, number: int) -> None:
     """Only for the group of a child that we have not reaped: its number cannot be another's."""
-    try:
+    with contextlib.suppress(OSError):  # not ours any more after a change of user
         os.killpg(group, number)
-    except OSError:  # not ours any more after a change of user
-        pass
 
 
 def signal_one(stat: Stat, number: int) -> None:

@@ -24,6 +24,7 @@ def order(task: TaskSpec) -> dict[str, Any]:
         "mem": task.resources["mem"],
         "needs": {name: amount for name, amount in task.resources.items() if amount},
         "waits": task.waits,
+        "keeps": task.keeps_room,
     }
 
 
