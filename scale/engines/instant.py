@@ -76,6 +76,10 @@ class _Task:
     is_killed: bool = False
     end: TaskReport | None = None
 
+    @property
+    def holds_room(self) -> bool:
+        return self.has_begun and (self.end is None or self.spec.keeps_room)
+
 
 class InstantCluster:
     """What outlives an engine: nodes, tasks, and what is still to happen. An engine is a connection to it."""
@@ -125,7 +129,7 @@ class InstantCluster:
         return told
 
     def _has_room(self, spec: TaskSpec) -> bool:
-        there = [task.spec for task in self.tasks.values() if task.has_begun and task.end is None and task.spec.node == spec.node]
+        there = [task.spec for task in self.tasks.values() if task.holds_room and task.spec.node == spec.node]
         taken = sum((other.resources for other in there), Resources())
         return not there or (taken + spec.resources).fits_in(self.nodes[spec.node])
 
@@ -250,6 +254,7 @@ class InstantEngine:
             task = self.cluster.tasks.get(task_id)
             if task and task.end is not None:
                 del self.cluster.tasks[task_id]
+        self._tell_all(self.cluster.admit(self.cluster.now))
 
     def remove_output(self, before: datetime, keep: Keep, most: int) -> int:
         old = [task_id for task_id in self.cluster.output if self.cluster.launched[task_id] < before]

@@ -99,6 +99,9 @@ class TaskSpec:
     grace: timedelta = timedelta(seconds=5)  #: between SIGTERM and SIGKILL when it is killed
     image: str | None = None
     waits: bool = False  #: it starts once its resources are free there, after all that were launched before it and wait
+    keeps_room: bool = (
+        False  #: its resources are not free before its end is acknowledged: until then the next task may go on in them
+    )
 
 
 @dataclass(frozen=True, slots=True)

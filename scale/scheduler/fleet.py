@@ -149,6 +149,7 @@ class Fleet:
             grace=self._kill_grace,
             image=task.docker_image,
             waits=task.waits_for_room,
+            keeps_room=task.keeps_room,
         )
 
 

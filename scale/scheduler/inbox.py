@@ -48,7 +48,14 @@ class Recordable:
 
     updates: tuple[ReportedUpdate, ...]
     ends: tuple[tuple[str, str], ...]  #: engine, task id: the engine may forget these ends
-    ready: tuple[str, ...]  #: cluster ids of executions whose next task may start
+    ready: tuple[Ready, ...]
+
+
+class Ready(NamedTuple):
+    """An execution whose next task may start."""
+
+    cluster_id: str
+    end: tuple[str, str] | None = None  #: engine, task id: to be forgotten once that task is launched, which goes on in its room
 
 
 class Inbox:
@@ -62,7 +69,7 @@ class Inbox:
         self._lock = OwnedLock()
         self._updates: list[ReportedUpdate] = []
         self._ends: list[tuple[str, str]] = []
-        self._ready: list[str] = []
+        self._ready: list[Ready] = []
 
     def take(self, engine: str, reports: Sequence[Report], heard: datetime) -> Outcome:
         """Tell every manager of each report: the task first, then its execution, so that both agree."""
@@ -115,12 +122,15 @@ class Inbox:
         self, engine: str, reports: Sequence[TaskReport], exes: Sequence[RunningJobExecution | None], heard: datetime
     ) -> None:
         """Last of all: whoever finds an end here finds its consequences with the managers."""
-        pairs = list(zip(reports, exes, strict=True))
-        updates = [_update(report, exe.id, heard) for report, exe in pairs if exe is not None]
-        ends = [(engine, report.task_id) for report in reports if report.state in _NOT_ALIVE]
-        ready = [
-            exe.cluster_id for report, exe in pairs if report.state in _NOT_ALIVE and exe is not None and exe.is_next_task_ready()
-        ]
+        updates = [_update(report, exe.id, heard) for report, exe in zip(reports, exes, strict=True) if exe is not None]
+        ends, ready = [], []
+        for report, exe in zip(reports, exes, strict=True):
+            if report.state in _NOT_ALIVE:
+                end = (engine, report.task_id)
+                if exe is not None and exe.is_next_task_ready():
+                    ready.append(Ready(exe.cluster_id, end))
+                else:
+                    ends.append(end)
         with self._lock:
             self._updates += updates
             self._ends += ends

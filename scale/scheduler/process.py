@@ -50,7 +50,7 @@ from scale.scheduler.allocations import Allocations
 from scale.scheduler.commanding import commands_advance
 from scale.scheduler.fence import Fence
 from scale.scheduler.fleet import Fleet
-from scale.scheduler.inbox import Inbox, Recordable
+from scale.scheduler.inbox import Inbox, Ready, Recordable
 from scale.scheduler.loops import Loop
 from scale.scheduler.metering import Meter
 from scale.scheduler.operating import Settings, schema_completed, settings_load
@@ -139,7 +139,7 @@ class Scheduler:
         self._database_ready = clock.now()
         self._leadership = Leadership()
         self._set_aside: Sequence[Warning] = ()
-        self._next: SimpleQueue[str] = SimpleQueue()  # executions whose next task may start
+        self._next: SimpleQueue[Ready] = SimpleQueue()
         self._nodes_read: datetime | None = None
         self._drained: Recordable | None = None  # of which the managers have not said yet what follows
         self._unsent: tuple[Recordable, Sequence[Message]] | None = None
@@ -340,8 +340,8 @@ class Scheduler:
                 self.wake()
         self.fleet.acknowledge(recordable.ends)
         self._unsent = None
-        for cluster_id in recordable.ready:  # not before: after a crash nobody would know whose task that is
-            self._next.put(cluster_id)
+        for ready in recordable.ready:  # not before: after a crash nobody would know whose task that is
+            self._next.put(ready)
         if recordable.ready:
             self._schedule.wake()
 
@@ -381,7 +381,7 @@ class Scheduler:
         self.allocations.add(exes)
         self.rates.count("jobs_launched", len(exes))
         for exe in exes:
-            self._next.put(exe.cluster_id)
+            self._next.put(Ready(exe.cluster_id))
         return exes
 
     def _agent_of(self, row: JobExecution) -> str:
@@ -394,19 +394,22 @@ class Scheduler:
     def _start_next_tasks(self, when: datetime) -> list[Task]:
         """Launch the next task of every execution that is ready for it and whose node is; returns them."""
         started: list[Task] = []
-        waiting = []
+        waiting, settled = [], []
         while not self._next.empty():
-            exe = self.job_exes.get_running_job_exe(self._next.get())
+            ready = self._next.get()
+            exe = self.job_exes.get_running_job_exe(ready.cluster_id)
             node = self.nodes.get_node(exe.node_id) if exe else None
-            if exe is None or not exe.is_next_task_ready():
-                continue
-            if node is None or not node.state(scheduler_is_paused=self._settings.is_paused).takes_next_tasks:
-                waiting.append(exe.cluster_id)
-            elif (task := exe.start_next_task()) is not None:
-                started.append(task)
-        for cluster_id in waiting:
-            self._next.put(cluster_id)
+            if exe is not None and exe.is_next_task_ready():
+                if node is None or not node.state(scheduler_is_paused=self._settings.is_paused).takes_next_tasks:
+                    waiting.append(ready)
+                    continue
+                if (task := exe.start_next_task()) is not None:
+                    started.append(task)
+            settled += [ready.end] if ready.end else []
+        for ready in waiting:
+            self._next.put(ready)
         self.fleet.launch(started, when)
+        self.fleet.acknowledge(settled)  # not before: with its end forgotten, the room of a task is anybody's
         self.rates.count("tasks_launched", len(started))
         return started
 

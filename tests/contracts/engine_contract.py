@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from threading import Event
@@ -193,6 +194,17 @@ class EngineHooks:
         resources = more.pop("resources", Resources(cpus=0.1))
         return TaskSpec(TaskId(name), watch.nodes[0].node, self.command(does), resources, **more)
 
+    def all_of_it(self, watch: Watch, name: str, does: Does) -> TaskSpec:
+        """A task that takes all CPUs of the node, and waits for them."""
+        return self.task(watch, name, does, resources=Resources(cpus=watch.nodes[-1].offered["cpus"]), waits=True)
+
+    def keep_room(self, watch: Watch) -> None:
+        """A task that keeps all CPUs ends while another one waits for them."""
+        before = replace(self.all_of_it(watch, "before", Does.SUCCEED), keeps_room=True)
+        watch.launch(before, self.all_of_it(watch, "waits", Does.SUCCEED))
+        watch.until_ended("before")
+        assert watch.until_reconciled("waits").state is TaskState.STAGING
+
 
 class EngineContract(EngineHooks):
     """What every engine has to keep."""
@@ -269,10 +281,6 @@ class EngineContract(EngineHooks):
         (end,) = watch.run(self.task(watch, "b", Does.SUCCEED, resources=Resources(cpus=0.1, mem=64)))
         assert (end.state, end.reason) == (TaskState.FINISHED, Reason.NONE)
 
-    def all_of_it(self, watch: Watch, name: str, does: Does) -> TaskSpec:
-        """A task that takes all CPUs of the node, and waits for them."""
-        return self.task(watch, name, does, resources=Resources(cpus=watch.nodes[-1].offered["cpus"]), waits=True)
-
     def test_what_waits_for_room_starts_in_turn(self, watch):
         names = ("first", "second", "third")
         watch.launch(*(self.all_of_it(watch, name, Does.GO_ON) for name in names))
@@ -320,6 +328,21 @@ class EngineContract(EngineHooks):
         watch.acknowledge("waits")
         watch.run(self.all_of_it(watch, "last", Does.SUCCEED))
         assert len(watch.ends("waits")) == 1
+
+    def test_the_room_of_a_task_is_kept_for_the_next_one_until_its_end_is_acknowledged(self, watch):
+        self.keep_room(watch)
+        following = replace(self.all_of_it(watch, "following", Does.GO_ON), waits=False)
+        watch.launch(following)
+        watch.until_running("following")
+        watch.acknowledge("before")
+        assert watch.until_reconciled("waits").state is TaskState.STAGING
+        self.release(watch.engine, "following")
+        watch.until_ended("waits")
+
+    def test_room_that_nothing_follows_in_is_free_with_the_acknowledgement(self, watch):
+        self.keep_room(watch)
+        watch.acknowledge("before")
+        watch.until_ended("waits")
 
     def test_a_second_kill_changes_nothing(self, watch):
         watch.launch(self.task(watch, "a", Does.GO_ON))

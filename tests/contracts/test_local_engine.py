@@ -93,6 +93,9 @@ def kill_9(*pids):
         assert leaving.wait(10)
 
 
+ONE_CPU = Resources(cpus=1)
+
+
 class Local(EngineHooks):
     """The hooks."""
 
@@ -129,8 +132,8 @@ class Local(EngineHooks):
     def living_processes(self, engine, task):
         return len(living(engine.home, task))
 
-    def spec(self, watch, name, script, **more):
-        return TaskSpec(TaskId(name), watch.nodes[0].node, sh(script), Resources(cpus=1), **more)
+    def spec(self, watch, name, script, needs=ONE_CPU, **more):
+        return TaskSpec(TaskId(name), watch.nodes[0].node, sh(script), needs, **more)
 
     def output(self, watch, task, stream=Stream.STDOUT):
         return self.logs(watch.engine).read(TaskId(task), stream)
@@ -235,6 +238,33 @@ class TestWhenTheKeeperDies(Local):
         assert [end.exit_code for end in ends] == [0, 1, 2, 3, 4]
         assert all(end.usage and end.usage.peak_memory > 0 for end in ends)
         assert watch.engine.keeper_pids[1] == guardian
+
+    def test_what_ended_while_there_was_no_runner_takes_no_room(self, watch):
+        everything = Resources(cpus=watch.nodes[0].offered["cpus"])
+        watch.launch(self.spec(watch, "a", self.script(0), waits=True, needs=everything))
+        watch.until_running("a")
+        runner, guardian = watch.engine.keeper_pids
+        os.kill(guardian, signal.SIGSTOP)
+        kill_9(runner)
+        self.release(watch.engine, "a")
+        os.kill(guardian, signal.SIGCONT)
+        watch.until_ended("a")
+        watch.run(*(self.spec(watch, name, "exit 0", waits=True, needs=everything) for name in "bc"))
+
+    def test_room_that_is_kept_outlives_runner_and_scheduler(self, watch, home):
+        self.keep_room(watch)
+        kill_9(watch.engine.keeper_pids[0])
+        watch.until(lambda: len(watch.nodes) == 3)
+        last = self.all_of_it(watch, "last", Does.SUCCEED)
+        watch.launch(last)
+        assert watch.until_reconciled("last").state is TaskState.STAGING
+        watch.engine.stop(leave_tasks=True)
+        with self.restart(watch.engine) as engine:
+            again = self.watching(engine)
+            again.until_ended("before")
+            assert again.until_reconciled("last").state is TaskState.STAGING
+            again.acknowledge("before")
+            again.until_ended("last")
 
     def test_a_new_runner_can_kill_what_the_old_one_started(self, watch):
         watch.launch(self.task(watch, "a", Does.GO_ON_WITH_CHILDREN))

@@ -71,6 +71,23 @@ def test_what_post_tells_is_recorded_with_the_end(tile, products):
     assert (file.job_id, file.job_exe.exe_num, file.job_output, file.path) == (job_id, 1, "TILES", "tile/1/a.tif")
 
 
+def test_nobody_who_waits_gets_the_room_between_two_tasks_of_an_execution(tile, products):
+    one_cpu = {"resources": {"cpus": 1}}
+    brief = Outcome(duration=timedelta(milliseconds=10), stdout=told(products))
+    world = World(nodes={"n1": Resources(cpus=2, mem=4096, disk=4096)}, behave=lambda _: brief, holds_back=True)
+    world.submit(8, **one_cpu)
+    world.turns(8, 0.01)  # these are short, so others like them will wait at the node
+    submit(world, tile)
+    world.submit(30, **one_cpu)
+    most = 0
+    for loop in islice(cycle([world.scheduler.schedule, world.scheduler.reports, world.scheduler.persist]), 300):
+        loop(world.clock.move(timedelta(milliseconds=2)))
+        tasks = world.engine.cluster.tasks.values()
+        most = max(most, len([task for task in tasks if task.has_begun and task.end is None]))
+    assert world.statuses() == {"COMPLETED": 39}
+    assert most == 2
+
+
 @pytest.mark.parametrize("stdout", [b"", b"nonsense", b'{"version": "1.0", "files": [{"output": 3}], "json": {}}'])
 def test_what_cannot_be_read_fails_the_execution_and_nothing_else(tile, products, stdout):
     world = a_world(says(stdout))

@@ -28,10 +28,9 @@ class Crew:
     """What happens to tasks is put into ``reports``, which the runner empties."""
 
     def __init__(self, home: str, base: int, keeper_id: str) -> None:
-        self.reports: list[dict[str, Any]] = []
+        self.reports: dict[str, dict[str, Any]] = {}  #: by task: that it has ended says also that it was started
         self.line = Line()  #: launches not yet carried out
         self.retry_at: float | None = None  #: the disk is full: nothing starts, and when to try again
-        self.task_env: dict[str, str] = {}
         self.sampler = Sampler(f"{home}/{places.LOGS}")
         self.sweeper = Sweeper(keeper_id)
         self.limits = Limits(keeper_id)
@@ -86,9 +85,13 @@ class Crew:
     def longest_grace(self) -> float:
         return max((task.grace for task in self._by_pid.values()), default=0.0)
 
-    def everything(self) -> list[dict[str, Any]]:
-        """How each task stands whose end is not acknowledged."""
-        return [task.report() for task in self._tasks.values()]
+    def report_everything(self) -> None:
+        """Tell how each task stands whose end is not acknowledged, in place of what was to be told."""
+        self.reports = {task.id: task.report() for task in self._tasks.values()}
+
+    def share(self, env: dict[str, str]) -> None:
+        """What all tasks have in their environment."""
+        self._launcher.share({**env, processes.KEEPER_MARK: self._keeper_id})
 
     # What the engine asks for
 
@@ -153,9 +156,9 @@ class Crew:
         waiting = {order["id"] for order in self.line}
         for task_id in ids:
             if task := self._tasks.get(task_id):
-                self.reports.append(task.report())
+                self._report(task.report())
             elif task_id in waiting:
-                self.reports.append({"id": task_id, "state": wire.STAGING, "when": processes.wall()})
+                self._report({"id": task_id, "state": wire.STAGING, "when": processes.wall()})
             else:
                 self._report_stranger(task_id)
 
@@ -164,6 +167,7 @@ class Crew:
         over = [task for task_id in ids if (task := self._tasks.get(task_id)) and task.end is not None]
         for task in over:
             del self._tasks[task.id]
+            self.line.give(task.id)
             self._names.pop(task.name, None)
             if task.directory:
                 self._folders.take_back(task.directory)
@@ -174,7 +178,11 @@ class Crew:
 
     def _report_stranger(self, task_id: str) -> None:
         words = {"reason": wire.UNKNOWN_TASK, "message": "this machine does not know the task"}
-        self.reports.append({"id": task_id, "state": wire.LOST, "when": processes.wall(), **words})
+        self._report({"id": task_id, "state": wire.LOST, "when": processes.wall(), **words})
+
+    def _report(self, report: dict[str, Any]) -> None:
+        self.reports.pop(report["id"], None)  # they are told in the order in which things happened
+        self.reports[report["id"]] = report
 
     # How a task starts
 
@@ -199,7 +207,7 @@ class Crew:
     def _task_of(self, order: dict[str, Any]) -> Task:
         wall = processes.wall()
         task = Task(order["id"], places.day_of(wall, self._keeper_id), order["grace"], wall)
-        task.limit, task.needs = order.get("mem", 0.0), order.get("needs", {})
+        task.limit, task.needs, task.keeps_room = order.get("mem", 0.0), order.get("needs", {}), order.get("keeps", False)
         return task
 
     def _open_output(self, task: Task) -> tuple[int, int] | None:
@@ -251,17 +259,15 @@ class Crew:
         directory = task.directory if order["cwd"] is None else order["cwd"]
         try:
             self.limits.enter(task)
-            task.pid = self._launcher.start(order["argv"], self._environment(task, order), directory, *streams)
+            env = {**order["env"], processes.TASK_MARK: task.id}
+            task.pid = self._launcher.start(order["argv"], env, directory, *streams)
         finally:
             self.limits.go_home(task)
         task.after = processes.now()
         self._journal.note(task.pid_record())
         self._keep(task)
         self.limits.began(task)
-        self.reports.append(task.report())
-
-    def _environment(self, task: Task, order: dict[str, Any]) -> dict[str, str]:
-        return {**self.task_env, **order["env"], processes.TASK_MARK: task.id, processes.KEEPER_MARK: self._keeper_id}
+        self._report(task.report())
 
     def _own_directory(self) -> str:
         try:
@@ -278,7 +284,8 @@ class Crew:
         self._tasks[task.id] = self._names[task.name] = task
         if task.runs:
             self._by_pid[task.pid] = task
-            self.line.take(task.needs)
+        if task.holds_room:
+            self.line.take(task.id, task.needs)
 
     # How a task ends
 
@@ -335,10 +342,11 @@ class Crew:
         if peak := self.limits.ended(task):
             end = {**end, "mem": round(peak, 3)} if "mem" in end else end
         task.finish(ending.out_of_memory(end, task.limit) if task.is_over else end, when)
-        if self._by_pid.pop(task.pid, None):
-            self.line.give(task.needs)
+        self._by_pid.pop(task.pid, None)
+        if not task.holds_room:
+            self.line.give(task.id)
         self._journal.write(task.end_record())
-        self.reports.append(task.report())
+        self._report(task.report())
         self.sampler.forget(task.name)
 
     # Signals and moments

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _RM = ("/bin/rm", "-rf", "--")
 _MOST_AT_ONCE = 1000  # arguments of one rm
 _MOST_SPARE = 256
+_SURE = 0.1  # seconds; a change so soon after another one may have the same time on it
 
 
 class Folders:
@@ -35,7 +36,8 @@ class Folders:
         os.makedirs(self._trash, exist_ok=True)
         os.makedirs(self._place, exist_ok=True)
         self._spare: list[str] = []
-        self._usual = self._looks(self._place)
+        self._changed: dict[str, int] = {}  # when each one that was found empty had last been changed, by the file system
+        self._usual = _looks(os.stat(self._place))
         self.empty_trash()
 
     def give(self) -> str:
@@ -66,16 +68,26 @@ class Folders:
     def take_back(self, directory: str) -> None:
         """The task is forgotten; what it left there may go."""
         try:
-            if os.listdir(directory):
-                os.rename(directory, f"{self._trash}/{self._unique()}")
-                self._is_full = True
-                self.empty_trash()
-            elif len(self._spare) < _MOST_SPARE and directory.startswith(self._place) and self._looks(directory) == self._usual:
+            status = os.stat(directory)
+            if status.st_ctime_ns == self._changed.get(directory):
                 self._spare.append(directory)
             else:
-                os.rmdir(directory)
+                self._changed.pop(directory, None)
+                self._look_into(directory, status)
         except OSError:  # the task has removed it, or made it such that nobody can
-            pass
+            self._changed.pop(directory, None)
+
+    def _look_into(self, directory: str, status: os.stat_result) -> None:
+        if os.listdir(directory):
+            os.rename(directory, f"{self._trash}/{self._unique()}")
+            self._is_full = True
+            self.empty_trash()
+        elif len(self._spare) < _MOST_SPARE and directory.startswith(self._place) and _looks(status) == self._usual:
+            self._spare.append(directory)
+            if status.st_ctime < processes.wall() - _SURE:
+                self._changed[directory] = status.st_ctime_ns
+        else:
+            os.rmdir(directory)
 
     def remover_ended(self, pid: int) -> None:
         """A child has ended that is no task."""
@@ -106,6 +118,6 @@ class Folders:
                 with contextlib.suppress(OSError):  # not empty
                     os.rmdir(place.path)
 
-    def _looks(self, directory: str) -> tuple[int, int, int]:
-        status = os.stat(directory)
-        return status.st_mode, status.st_uid, status.st_gid
+
+def _looks(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_mode, status.st_uid, status.st_gid

@@ -74,8 +74,9 @@ class Journal:
         self._owed += b"".join(map(wire.line, new))
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError):
-            self._flush()
+        if self._owed:
+            with contextlib.suppress(OSError):
+                self._flush()
 
     def write_ahead(self, record: list[Any]) -> None:
         """Append what must stand there before it is done.

@@ -32,7 +32,12 @@ class Launcher:
 
     def __init__(self, base: int) -> None:
         self._base = base
+        self._env: dict[bytes, bytes] = {}
         self._ignored = [number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN]
+
+    def share(self, env: Mapping[str, str]) -> None:
+        """What all tasks have in their environment; as bytes, so that it is not encoded for each."""
+        self._env = _encoded(env)
 
     def start(self, argv: list[str], env: Mapping[str, str], directory: str | None, out: int, err: int) -> int:
         """The pid of a new process, the leader of its own session and group.
@@ -43,14 +48,14 @@ class Launcher:
         try:
             if directory is not None:
                 _enter(directory)
-            return self._spawn(argv, env, out, err)
+            return self._spawn(argv, {**self._env, **_encoded(env)}, out, err)
         except _ODD as error:
             raise Refused(wire.LAUNCH_FAILED, f"it cannot be passed to the system: {error}") from None
         finally:
             os.fchdir(self._base)
 
-    def _spawn(self, argv: list[str], env: Mapping[str, str], out: int, err: int) -> int:
-        program = find_program(argv, env)
+    def _spawn(self, argv: list[str], env: Mapping[bytes, bytes], out: int, err: int) -> int:
+        program = find_program(argv, os.fsdecode(env.get(b"PATH", os.defpath)))
         streams = ((os.POSIX_SPAWN_DUP2, out, 1), (os.POSIX_SPAWN_DUP2, err, 2))
         try:
             return os.posix_spawn(program, argv, env, file_actions=streams, setsid=True, setsigmask=(), setsigdef=self._ignored)
@@ -58,14 +63,18 @@ class Launcher:
             raise _refusal(program, error) from None
 
 
-def find_program(argv: Sequence[str], env: Mapping[str, str]) -> str:
+def _encoded(env: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {os.fsencode(name): os.fsencode(value) for name, value in env.items()}
+
+
+def find_program(argv: Sequence[str], path: str) -> str:
     """The file to run, looked up as a shell would, relative to the present directory.
 
     :raises Refused: there is none, or none that may be run
     """
     if not argv or not argv[0]:
         raise Refused(wire.COMMAND_NOT_FOUND, "the command is empty")
-    name, path = argv[0], env.get("PATH", os.defpath)
+    name = argv[0]
     if "/" in name:
         return name
     there = False

@@ -22,8 +22,8 @@ class Line:
         self._due: deque[Order] = deque()
         self._waiting: OrderedDict[str, Order] = OrderedDict()  # a dict's first is slow to find once many before it have left
         self._offered: Mapping[str, float] = {}
-        self._taken: dict[str, float] = {}
-        self._running = 0
+        self._holders: dict[str, Mapping[str, float]] = {}  # the tasks that hold room, with what each takes
+        self._taken: dict[str, float] = {}  # by all of them
 
     def __bool__(self) -> bool:
         return bool(self._due or self._waiting)
@@ -37,7 +37,7 @@ class Line:
         if self._due:
             return self._due[0]
         first = next(iter(self._waiting.values()), None)
-        return first if first and (not self._running or self._has_room(first["needs"])) else None
+        return first if first and (not self._holders or self._has_room(first["needs"])) else None
 
     def join(self, orders: Iterable[Order], offered: Mapping[str, float]) -> None:
         """:param offered: what tasks may take of the machine together"""
@@ -68,21 +68,23 @@ class Line:
         self._due = deque(order for order in self._due if not order.get("killed"))
         return killed
 
-    def take(self, needs: Mapping[str, float]) -> None:
-        """A task runs now that takes so much."""
-        self._running += 1
-        for name, amount in needs.items():
-            self._taken[name] = self._taken.get(name, 0.0) + amount
+    def take(self, task_id: str, needs: Mapping[str, float]) -> None:
+        """This task runs now, and takes so much; to say so again changes nothing."""
+        if task_id not in self._holders:
+            self._holders[task_id] = needs
+            for name, amount in needs.items():
+                self._taken[name] = self._taken.get(name, 0.0) + amount
 
-    def give(self, needs: Mapping[str, float]) -> None:
-        self._running -= 1
-        for name, amount in needs.items():
+    def give(self, task_id: str) -> None:
+        """What it took is free, if it held anything."""
+        for name, amount in self._holders.pop(task_id, {}).items():
             self._taken[name] -= amount
-        if not self._running:
+        if not self._holders:
             self._taken.clear()  # and what rounding left behind
 
     def _has_room(self, needs: Mapping[str, float]) -> bool:
         taken, offered = self._taken, self._offered
-        return all(
-            taken.get(name, 0.0) + amount <= offered.get(name, 0.0) + _ROUNDING for name, amount in needs.items() if amount
-        )
+        for name, amount in needs.items():
+            if amount and taken.get(name, 0.0) + amount > offered.get(name, 0.0) + _ROUNDING:
+                return False
+        return True

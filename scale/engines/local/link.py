@@ -25,6 +25,7 @@ from scale.kernel.errors import ClusterTrouble
 _SEND_PATIENCE = 10  # seconds; a keeper that does not read for so long counts as away
 _GREET_PATIENCE = 10.0
 _TRIES = 100
+_GREETINGS = 5
 _BETWEEN_TRIES = 0.02  # seconds
 _CHUNK = 1 << 18
 
@@ -58,15 +59,26 @@ class Link:
         :raises Away: with what the keeper or the system said
         :raises Superseded: it has seen a newer term
         """
-        link = cls(_connect(home))
         env = translate.task_environment(os.environb)
         hello = {"env": env, "ack": list(acknowledged), "memory": memory_limits, "term": [term.installation, term.number]}
+        pause = threading.Event()
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return cls._greeted(home, {"hello": hello})
+            except (OSError, ValueError) as error:
+                # the socket of a keeper that is gone lives on in a task that was being started, until its exec is through
+                if tries == _GREETINGS or not isinstance(error, ConnectionResetError):
+                    raise Away(f"the keeper does not answer: {error}") from error
+            pause.wait(_BETWEEN_TRIES)
+
+    @classmethod
+    def _greeted(cls, home: Path, greeting: Mapping[str, Any]) -> Link:
+        link = cls(_connect(home))
         try:
-            link._greet({"hello": hello})
-        except (OSError, ValueError) as error:
-            link.close()
-            raise Away(f"the keeper does not answer: {error}") from error
-        except Superseded:
+            link._greet(greeting)
+        except BaseException:
             link.close()
             raise
         return link

@@ -23,8 +23,9 @@ class Output:
 
         :raises OSError: the disk will not have them
         """
-        if any(os.access(f"{folder}/{name}{places.OUT}", os.F_OK) for folder in self._before):
-            return None
+        for folder in self._before:
+            if os.access(f"{folder}/{name}{places.OUT}", os.F_OK):
+                return None
         stem = f"{self._logs}/{day}/{name}"
         try:
             out = os.open(stem + places.OUT, _CREATE, 0o640)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scale.engines.local.task import Task
 
 IDLE = 300.0  # seconds without an engine and without tasks after which we go
-_TOGETHER = 0.02  # seconds for which reports wait for one another while launches are waiting, too
+_TOGETHER = 0.02  # seconds for which reports wait for one another while somebody has work in line here
 _BURST = 8  # launches between two looks at everything else
 _CHUNK = 1 << 16
 _SELDOM = 50_000  # objects; what we make goes by itself, and to look through all tasks for rings costs more than to start one
@@ -68,10 +68,12 @@ class Runner:
         for task in self._crew.recover(self._guardian, lambda: [*orphans, *self._noted()]):
             self._watch(task)
         while not self._is_over():
-            for fd, _ in self._poll.poll(self._patience()):
+            due = self._due()
+            for fd, _ in self._poll.poll(self._patience(due)):
                 if fd in self._acts:  # else an act before it has closed it
                     self._acts[fd]()
-            self._act_on_time()
+            if due is not None and due <= processes.now():
+                self._act_on_time()
             self._crew.launch_some(_BURST)
             self._crew.sweep()
             self._tell()
@@ -98,15 +100,19 @@ class Runner:
         self._poll.unregister(fd)
         del self._acts[fd]
 
-    def _patience(self) -> float:
+    def _due(self) -> float | None:
+        """When something is to be done that nothing else tells us of."""
+        idle = None if self._is_needed else self._alone_since + IDLE
+        telling = self._told_at + _TOGETHER if self._crew.reports else None
+        retries = (self._crew.retry_at, self._terms.retry_at)
+        moments = (self._look_at, self._crew.limits.look_at, self._crew.next_deadline(), *retries, idle, telling)
+        return min((at for at in moments if at is not None), default=None)
+
+    def _patience(self, due: float | None) -> float:
         """Seconds until something is due; -1: until something happens."""
         if self._crew.can_launch:
             return 0.0
-        idle = None if self._is_needed else self._alone_since + IDLE
-        retries = (self._crew.retry_at, self._terms.retry_at)
-        moments = (self._look_at, self._crew.limits.look_at, self._crew.next_deadline(), *retries, idle)
-        due = [at for at in moments if at is not None]
-        return max(0.0, min(due) - processes.now()) if due else -1.0
+        return -1.0 if due is None else max(0.0, due - processes.now())
 
     def _is_over(self) -> bool:
         if self._crew.has_work:
@@ -281,7 +287,7 @@ class Runner:
             case {"ack": ids}:
                 self._crew.acknowledge(ids)
             case {"hello": {"env": env, "ack": ids} as hello}:
-                self._crew.task_env = env
+                self._crew.share(env)
                 self._crew.limits.mode = hello.get("memory", AUTO)
                 self._crew.acknowledge(ids)
                 self._greet()
@@ -298,11 +304,11 @@ class Runner:
         self._told_held = self._crew.is_held
         who = {"runner": os.getpid(), "guardian": self._guardian, "id": self._keeper_id}
         self._peer.send({"hello": {**who, "grace": self._crew.longest_grace, "held": self._told_held}})
-        self._crew.reports = self._crew.everything()
+        self._crew.report_everything()
         self._told_at = 0.0
 
     def _tell(self) -> None:
-        """Send reports: at once when nothing else is to do, else together with those of the next milliseconds."""
+        """Send reports: at once when nothing is in line, else together with those of the next milliseconds."""
         if self._peer and self._told_held != self._crew.is_held:
             self._told_held = self._crew.is_held
             self._peer.send({"held": self._told_held})
@@ -314,10 +320,10 @@ class Runner:
             reports.clear()
             return
         now = processes.now()
-        if self._crew.can_launch and now < self._told_at + _TOGETHER:
+        if self._crew.line and now < self._told_at + _TOGETHER:
             return
-        self._peer.send({"reports": reports})
-        self._crew.reports = []
+        self._peer.send({"reports": list(reports.values())})
+        self._crew.reports = {}
         self._told_at = now
         if self._peer.is_full:
             self._await_reader()

@@ -14,8 +14,8 @@ class Task:
     """A task from its launch to the acknowledgement of its end; all moments but ``wall`` are seconds since boot."""
 
     __slots__ = (
-        "after", "before", "day", "directory", "end", "grace", "group", "id", "is_child", "is_over", "kill_at", "killed", "limit",
-        "name", "needs", "pid", "pidfd", "wall",
+        "after", "before", "day", "directory", "end", "grace", "group", "id", "is_child", "is_over", "keeps_room", "kill_at",
+        "killed", "limit", "name", "needs", "pid", "pidfd", "wall",
     )  # fmt: skip
 
     def __init__(self, task_id: str, day: str, grace: float, wall: float) -> None:
@@ -33,6 +33,7 @@ class Task:
         self.kill_at = 0.0  #: when it gets SIGKILL
         self.limit = 0.0  #: MiB of memory that it may use; 0: no limit
         self.needs: dict[str, float] = {}  #: what it takes of the machine while it runs
+        self.keeps_room = False  #: and after that, until its end is acknowledged: another task goes on in its place
         self.group: cgroups.Group | None = None  #: holds it to its limit
         self.is_over = False  #: it got over its limit
         self.end: dict[str, Any] | None = None
@@ -40,6 +41,10 @@ class Task:
     @property
     def runs(self) -> bool:
         return self.pid > 0 and self.end is None
+
+    @property
+    def holds_room(self) -> bool:
+        return self.pid > 0 and (self.end is None or self.keeps_room)
 
     def is_process(self, stat: processes.Stat | None) -> bool:
         """Whether this is our process, and not another that got its pid later."""
@@ -70,6 +75,8 @@ class Task:
         }
         if self.needs:
             facts["needs"] = self.needs
+        if self.keeps_room:
+            facts["keeps"] = True
         if self.limit:
             facts["limit"] = self.limit
         if self.group:
@@ -123,7 +130,7 @@ def _planned(task_id: str, facts: dict[str, Any]) -> Task:
     """What a keeper of another version did not write down is taken for unknown."""
     task = Task(task_id, facts.get("day", ""), facts.get("grace", 5.0), facts.get("wall", 0.0))
     task.directory, task.before = facts.get("dir"), facts.get("before", -1.0)
-    task.limit, task.needs = facts.get("limit", 0.0), facts.get("needs", {})
+    task.limit, task.needs, task.keeps_room = facts.get("limit", 0.0), facts.get("needs", {}), facts.get("keeps", False)
     task.group = cgroups.known(task.limit, facts["group"]) if "group" in facts else None
     return task
 

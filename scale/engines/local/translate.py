@@ -22,8 +22,9 @@ def order(task: TaskSpec) -> dict[str, Any]:
         "cwd": task.working_dir,
         "grace": task.grace.total_seconds(),
         "mem": task.resources["mem"],
-        "needs": dict(task.resources),
+        "needs": {name: amount for name, amount in task.resources.items() if amount},
         "waits": task.waits,
+        "keeps": task.keeps_room,
     }
 
 

@@ -90,6 +90,8 @@ class RunningJobExecution:
         self._tasks = tuple(_TASKS[kind](agent_id, job_exe, job_type, configuration) for kind in configuration.get_task_types())
         for task in self._tasks[1:]:
             task.waits_for_room = False
+        for task in self._tasks[:-1]:
+            task.keeps_room = True
         self._state = machine.Execution(tuple(TaskId(task.id) for task in self._tasks), losses_allowed=losses_allowed)
 
     @property

@@ -32,6 +32,7 @@ class Task(Timeline, ABC):
     working_dir: str | None = None
     secrets: Mapping[str, str] = MappingProxyType({})  #: more of its environment, sealed
     waits_for_room = True  #: a task that takes over what one before it had on the node does not
+    keeps_room = False  #: a task after which another one goes on does, until that is launched
     _env_names: tuple[str, ...] = ()
     _env_values: tuple[str, ...] = ()
     lock = OwnedLock()

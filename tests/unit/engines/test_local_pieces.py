@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scale.engines.local import ending, machine, orphans, places, processes, terms, translate, wire
+from scale.engines.local.folders import Folders
 from scale.engines.local.journal import Journal, records
 from scale.engines.local.logs import interleaved, parse_marks, within
 from scale.engines.local.sampling import events
@@ -119,7 +121,7 @@ def test_a_wait_status_becomes_a_report(status, asked, state, how):
 def test_an_order_is_all_the_keeper_needs():
     spec = TaskSpec(TaskId("a"), "node", ("echo", "x"), Resources(), env={"A": "b"}, grace=timedelta(seconds=2))
     plain = {"id": "a", "argv": ["echo", "x"], "env": {"A": "b"}, "cwd": None, "grace": 2.0, "mem": 0.0}
-    assert translate.order(spec) == {**plain, "needs": {}, "waits": False}
+    assert translate.order(spec) == {**plain, "needs": {}, "waits": False, "keeps": False}
 
 
 # Output
@@ -159,6 +161,23 @@ def test_events_are_read_as_inotify_packs_them():
         return watch.to_bytes(4, "little") + bytes(8) + len(padded).to_bytes(4, "little") + padded
 
     assert events(event(1, b"a.out") + event(2, b"b.err")) == [(1, "a.out"), (2, "b.err")]
+
+
+# Directories
+
+
+@pytest.mark.parametrize("change", [lambda path: (path / "x").touch(), lambda path: path.chmod(0o700), lambda path: path.rmdir()])
+def test_a_directory_is_used_again_until_somebody_changes_it(tmp_path, change):
+    folders = Folders(str(tmp_path), "0a1b2c3d")
+    directory = folders.give()
+    trusted = Path(directory).stat().st_ctime + 0.3
+    while processes.wall() < trusted:  # then its times are enough to tell
+        folders.take_back(directory)
+        assert folders.give() == directory
+    change(Path(directory))
+    folders.take_back(directory)
+    assert folders.give() != directory
+    assert not Path(directory).exists()
 
 
 # The journal

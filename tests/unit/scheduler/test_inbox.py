@@ -11,7 +11,7 @@ from scale.job.tasks.manager import TaskManager
 from scale.kernel.clock import ManualClock
 from scale.node.manager import NodeManager
 from scale.node.models import Node
-from scale.scheduler.inbox import Inbox
+from scale.scheduler.inbox import Inbox, Ready
 from scale.scheduler.rates import Rates
 from tests.builders import NOW, a_node_report, a_running_exe, later
 
@@ -66,15 +66,18 @@ def test_the_end_of_the_last_task_finishes_the_execution(world):
 
 def test_the_end_of_another_task_makes_the_next_one_ready_once_it_is_recorded(world):
     exe = world.run(["pull", "main"])
+    pull = exe.current_task.id
     outcome = world.say(exe, TaskState.FINISHED)
     assert (outcome.finished, outcome.concerns_placement) == ([], False)
-    assert world.inbox.drain().ready == (exe.cluster_id,)
+    drained = world.inbox.drain()
+    assert drained.ready == (Ready(exe.cluster_id, ("local", pull)),)
+    assert drained.ends == ()
 
 
 def test_a_lost_task_is_ready_to_run_again_under_its_new_name(world):
     exe = world.run()
     world.say(exe, TaskState.LOST)
-    assert world.inbox.drain().ready == (exe.cluster_id,)
+    assert [ready.cluster_id for ready in world.inbox.drain().ready] == [exe.cluster_id]
     assert exe.next_task().id == "scale_job_f_1x1_main_lost-1"
     assert not exe.next_task().has_been_launched
 
