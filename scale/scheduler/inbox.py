@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from scale.engines.protocol import NodeReport, Report, TaskReport, TaskState
 from scale.fact import line, tell_all
