@@ -19,9 +19,10 @@ from scale.scheduler.operating import Settings
 from scale.scheduler.placement.ahead import Pace
 from scale.scheduler.placement.backlog import Backlog
 from scale.scheduler.placement.gpus import hand_out
-from scale.scheduler.placement.plan import Placement, Plan, Wait, decide
+from scale.scheduler.placement.plan import Placement, Plan, decide
 from scale.scheduler.placement.services import NOWHERE, plan_apply, plan_settle
 from scale.scheduler.placement.snapshot import Ask, Line, Snapshot
+from scale.scheduler.placement.wait import Wait
 from scale.scheduler.status import Warning
 from scale.scheduler.tracking import NodeTracker
 

@@ -18,9 +18,10 @@ from scale.queue.ordering import QueueMode
 from scale.scheduler.placement import plan as fast
 from scale.scheduler.placement.columns import NodeColumns
 from scale.scheduler.placement.columns import Slot as Node
-from scale.scheduler.placement.plan import Placement, Plan, Wait
+from scale.scheduler.placement.plan import Placement, Plan
 from scale.scheduler.placement.snapshot import Ask, Line, Occupant
 from scale.scheduler.placement.snapshot import Snapshot as Lines
+from scale.scheduler.placement.wait import Wait
 
 ROUNDING = 1e-6
 
