@@ -49,7 +49,8 @@ class NodeTracker:
             for place, (one, node) in enumerate(zip(before, known, strict=False)):
                 if node is not one:
                     self.columns.change(place, self._slot(node))
-            self._append(known[len(before) :])
+            if new := known[len(before) :]:
+                self._append(new)
         else:
             self.columns.replace(())
             self._append(known)
