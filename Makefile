@@ -8,7 +8,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STATEFUL := tests/stateful
 # choose or start their databases themselves
 STARTS_ITS_OWN := tests/journeys/test_benchmarks.py tests/journeys/test_chaos.py tests/journeys/test_database_away.py tests/journeys/test_leader.py
-USE_A_DATABASE := tests/database tests/api tests/journeys tests/stateful/test_queue.py
+ON_POSTGRES := tests/database tests/api tests/journeys tests/stateful/test_queue.py $(addprefix --ignore=,$(STARTS_ITS_OWN))
+# as many at once as there are cores; the slow ones start whole services, and have the machine to themselves
+FAST := -m "not slow" -n auto --dist worksteal
 .DEFAULT_GOAL := help
 .PHONY: help demo up test check fast on-postgres soak night chaos coverage lint docs bench install clean
 
@@ -22,15 +24,17 @@ up: $(VENV)/installed ## Start the service to stay, with its data in SCALE_HOME 
 	@$(BIN)/scale up
 
 test: lint coverage on-postgres ## Format, lint, types, import contracts, and every test on both databases
-	$(BIN)/pytest --ignore=tests/unit
+	$(BIN)/pytest $(FAST) --ignore=tests/unit
+	$(BIN)/pytest -m slow --ignore=tests/unit
 
 check: lint fast ## The fast half: all of that on SQLite, without the tests that start whole services
 
 fast: $(VENV)/installed-dev ## The fast tests alone
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest $(FAST)
 
 on-postgres: $(VENV)/installed-dev ## Whatever uses a database, on a PostgreSQL that is started for it
-	$(BIN)/python -m tests.clusters.postgres -- $(BIN)/pytest $(USE_A_DATABASE) $(addprefix --ignore=,$(STARTS_ITS_OWN))
+	$(BIN)/python -m tests.clusters.postgres -- $(BIN)/pytest $(FAST) $(ON_POSTGRES)
+	$(BIN)/python -m tests.clusters.postgres -- $(BIN)/pytest -m slow $(ON_POSTGRES)
 
 soak: $(VENV)/installed-dev ## Tell SEEDS=100000 stories of a scheduler in a bad world, or one of them again: SEED=1234
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100000))

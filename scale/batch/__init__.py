@@ -18,6 +18,7 @@ from scale.batch.hosts import Host, HostTrouble, InvalidHostError, LocalHost, Ou
 from scale.batch.jobs import QJob, QJobInfo, QState, QSubState
 from scale.batch.jsonable import QTKEnum, QTKObject
 from scale.batch.manager import QueueManager, SubmitDirectoryError
+from scale.batch.remote import RemoteConfig, RemoteHost
 from scale.batch.resources import DependencyType, ProcessPlacement, QResources
 from scale.batch.results import CancelResult, CancelStatus, OperationResult, SubmissionResult, SubmissionStatus
 from scale.batch.states import (
@@ -37,12 +38,15 @@ from scale.batch.states import (
     said_in,
 )
 
+#: Host by the name of qtoolkit
+BaseHost = Host
 #: dialects by name
 scheduler_mapping: dict[str, type[BaseSchedulerIO]] = {io.name: io for io in (SlurmIO, PBSIO, SGEIO, ShellIO)}
 
 __all__ = [
     "PBSIO",
     "SGEIO",
+    "BaseHost",
     "BaseSchedulerIO",
     "BatchState",
     "CancelResult",
@@ -75,6 +79,8 @@ __all__ = [
     "QTKException",
     "QTKObject",
     "QueueManager",
+    "RemoteConfig",
+    "RemoteHost",
     "SGEState",
     "SSHHost",
     "ScaleState",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
@@ -11,8 +12,10 @@ from scale.batch.errors import InvalidFieldError
 from scale.batch.resources import DependencyType, ProcessPlacement, QResources
 from scale.kernel.errors import Fault
 
-#: C0, DEL, C1, and the two that Unicode says end a line
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+#: C0, DEL, C1, the two that Unicode says end a line, and halves of characters, which no file can hold
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NOT_IN_QUOTES: Final = re.compile(rf"{_CONTROL.pattern}|['\\]")
+_NOT_IN_A_FILE: Final = re.compile("[\x00\ud800-\udfff]")
 #: what ends or quotes a word in the header of some batch system, or is looked at by a shell
 _NOT_BARE: Final = re.compile(r"[\s\"'\\#`;&|<>()$*?!~]")
 #: an id that no pattern is wanted for; a dash at the start would be an option
@@ -26,6 +29,26 @@ def printable(field: str, text: str) -> str:
     if found := _CONTROL.search(text):
         raise InvalidFieldError([Fault(field, f"{text[:100]!r} has the control character {found[0]!r}; leave it out")])
     return text
+
+
+def writable(field: str, text: str) -> str:
+    """This text, if a script can hold it, be it on many lines."""
+    if found := _NOT_IN_A_FILE.search(text):
+        around = text[max(0, found.start() - 20) : found.end() + 20]
+        raise InvalidFieldError([Fault(field, f"{around!r} has {found[0]!r}, which no script can hold; leave it out")])
+    return text
+
+
+def one_word(field: str, text: str) -> str:
+    """This text as one word of a script for bash, on one line also if it has many."""
+    if not _CONTROL.search(writable(field, text)):
+        return shlex.quote(text)
+    return "$'" + _NOT_IN_QUOTES.sub(lambda found: "".join(f"\\x{byte:02x}" for byte in found[0].encode()), text) + "'"
+
+
+def no_option(path: str) -> str:
+    """The same path, which no program takes for an option."""
+    return f"./{path}" if path.startswith("-") else path
 
 
 def bare_word(field: str, text: str) -> str:

@@ -80,10 +80,10 @@ class LocalHost(Host):
         self._timeout = timeout
 
     def execute(self, command: Sequence[str], workdir: str | PurePath | None = None, stdin: str = "") -> Outcome:
-        command = _arguments(command)
+        words = command = _arguments(command)
         if self._identity and workdir:  # subprocess would go there while it is still root
-            command, workdir = ["env", f"--chdir={workdir}", "--", *command], None
-        return _run(command, self._timeout, stdin, cwd=workdir, env=self._environment, **self._identity)
+            words, workdir = ["env", f"--chdir={workdir}", "--", *command], None
+        return _run(words, self._timeout, stdin, command[0], cwd=workdir, env=self._environment, **self._identity)
 
 
 class SSHHost(Host):
@@ -91,6 +91,7 @@ class SSHHost(Host):
 
     One connection serves all commands (ControlMaster): the first one opens it, and it closes when nobody has used it for `linger`
     seconds. `control` is a directory of ours where its socket lies; nobody else may write there. ssh never asks for a password.
+    `login_shell` has bash read its profiles first, as where they say in which directories programs are.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class SSHHost(Host):
         port: int | None = None,
         options: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
+        login_shell: bool = False,
         timeout: float = PATIENCE,
         linger: int = 60,
     ) -> None:
@@ -112,26 +114,31 @@ class SSHHost(Host):
             "ControlMaster": "auto",
             "ControlPath": f"{control}/%C",
             "ControlPersist": str(linger),
+            "ServerAliveInterval": "15",  # else a connection to a host that went away without a word is kept for hours
             **({"User": user} if user else {}),
             **({"Port": str(port)} if port else {}),
             **(options or {}),
         }
         self._ssh = ["ssh", "-T", *(word for name, value in settings.items() for word in ("-o", f"{name}={value}"))]
         self._host = host
-        self._before = ["env", *(f"{name}={value}" for name, value in environment.items())] if environment else []
+        self._before = [
+            *(("bash", "-l", "-c", 'exec "$@"', "bash") if login_shell else ()),
+            *(("env", *(f"{name}={value}" for name, value in environment.items())) if environment else ()),
+        ]
         self._timeout = timeout
 
     def execute(self, command: Sequence[str], workdir: str | PurePath | None = None, stdin: str = "") -> Outcome:
         go = f"cd -- {shlex.quote(str(workdir))} && " if workdir else ""
         line = f"{go}exec {shlex.join([*self._before, *_arguments(command)])}"
-        done = _run([*self._ssh, "--", self._host, line], self._timeout, stdin)
-        if done.exit_code == _SSH_FAILED:
-            raise HostTrouble(f"ssh to {self._host} failed: {done.stderr.strip() or 'it did not say why'}")
+        called = f"{command[0]} by ssh to {self._host}"
+        done = _run([*self._ssh, "--", self._host, line], self._timeout, stdin, called)
+        if done.exit_code == _SSH_FAILED:  # also what a command ends with that says so, or is killed
+            raise HostTrouble(f"{called} failed: {done.stderr.strip() or 'it did not say why'}")
         return done
 
     def close(self) -> None:
         """Close the connection now."""
-        _run([*self._ssh, "-O", "exit", "--", self._host], self._timeout, "")
+        _run([*self._ssh, "-O", "exit", "--", self._host], self._timeout, "", "ssh -O exit")
 
 
 def _arguments(command: Sequence[str]) -> list[str]:
@@ -139,18 +146,20 @@ def _arguments(command: Sequence[str]) -> list[str]:
         raise TypeError(
             f"a command is a list of arguments, as shlex.split makes of a text, not {command[:100]!r}: no shell reads it"
         )
+    if not command:
+        raise ValueError("a command is a list of arguments, the first of them the program; this one is empty")
     return list(command)
 
 
-def _run(command: Sequence[str], timeout: float, stdin: str, **how: Any) -> Outcome:
+def _run(command: Sequence[str], timeout: float, stdin: str, called: str, **how: Any) -> Outcome:
     try:
         done = subprocess.run(  # noqa: S603 an argument list, and no shell
             list(command), input=stdin.encode(), capture_output=True, timeout=timeout, check=False, start_new_session=True, **how
         )
     except subprocess.TimeoutExpired:
-        raise HostTrouble(f"{command[0]} did not end within {timeout:g} seconds") from None
+        raise HostTrouble(f"{called} did not end within {timeout:g} seconds") from None
     except (OSError, ValueError) as trouble:  # ValueError: no program can be given a null byte
-        raise HostTrouble(f"{command[0]} cannot be run: {trouble}") from None
+        raise HostTrouble(f"{called} cannot be run: {trouble}") from None
     return Outcome(done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"), done.returncode)
 
 

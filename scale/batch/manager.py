@@ -12,7 +12,7 @@ from typing import Any
 from scale.batch import checks
 from scale.batch.dialects.base import NOT_BOTH, SCRIPT, Argv, BaseSchedulerIO, JobRef, Options, Output
 from scale.batch.errors import CommandFailedError, InvalidFieldError, OutputParsingError, QTKException
-from scale.batch.hosts import Host, LocalHost
+from scale.batch.hosts import Host, LocalHost, Outcome
 from scale.batch.jobs import QJob, QState
 from scale.batch.jsonable import suggestion
 from scale.batch.results import CancelResult, SubmissionResult
@@ -35,6 +35,13 @@ class QueueManager:
         self.scheduler_io = scheduler_io
         self.host = host or LocalHost()
 
+    def execute_cmd(self, cmd: str | Sequence[str], workdir: str | PurePath | None = None) -> Outcome:
+        """Run a command on the host: a list of arguments, or a text that is taken apart into them; no shell looks at it.
+
+        :raises InvalidFieldError: the text has what only a shell could do
+        """
+        return self.host.execute(words_of(cmd) if isinstance(cmd, str) else cmd, workdir)
+
     def get_submission_script(  # noqa: PLR0917 the arguments of qtoolkit, in its order
         self,
         commands: Commands,
@@ -49,7 +56,7 @@ class QueueManager:
             raise ValueError(  # noqa: TRY004 whoever comes from qtoolkit catches this one
                 f"commands should be a str or a list of str, not {commands!r}"
             )
-        go = [f"cd {shlex.quote(checks.printable('work_dir', str(work_dir)))}"] if work_dir else []
+        go = [f"cd {_quoted('work_dir', checks.no_option(str(work_dir)))}"] if work_dir else []
         lines = [*environment_lines(environment or {}), *go, *_lines(pre_run), *_lines(commands), *_lines(post_run)]
         return self.scheduler_io.get_submission_script(lines, options)
 
@@ -69,6 +76,7 @@ class QueueManager:
         :raises SubmitDirectoryError: `create_submit_dir` was asked for, and it cannot be made
         :raises CommandFailedError: the script cannot be written
         """
+        work_dir = self._from_the_root(work_dir) if work_dir else None
         script = self.get_submission_script(commands, options, work_dir, pre_run, post_run, environment)
         if create_submit_dir and work_dir and not self.host.mkdir(work_dir):
             raise SubmitDirectoryError(f"{work_dir} cannot be made; is there a file of that name, or no right to write above it?")
@@ -100,6 +108,13 @@ class QueueManager:
         if not asked:
             return live
         return answers(self.scheduler_io, asked, live, self._history(not_told(asked, live)))
+
+    def _from_the_root(self, directory: str | PurePath) -> PurePath:
+        """A batch system starts a job here or there; the directory is meant from where the host runs commands."""
+        checks.printable("work_dir", str(directory))
+        if PurePath(directory).is_absolute():
+            return PurePath(directory)
+        return PurePath(self.host.execute(["pwd"]).stdout.removesuffix("\n"), directory)
 
     def _history(self, ids: Sequence[str]) -> list[QJob]:
         try:
@@ -137,11 +152,12 @@ def answers(io: BaseSchedulerIO, asked: Sequence[str], live: Sequence[QJob], his
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _ENVIRONMENT: Mapping[str, Callable[[Any], Iterator[str]]] = {
-    "modules": lambda names: iter(["module purge", *(f"module load {_quoted('modules', name)}" for name in names)]),
-    "source_files": lambda files: (f"source {_quoted('source_files', file)}" for file in files),
-    "conda_environment": lambda name: iter([f"conda activate {_quoted('conda_environment', name)}"]),
-    "environ": lambda values: (f"export {_variable(name)}={_quoted('environ', value)}" for name, value in values.items()),
+    "modules": lambda names: iter(["module purge", *(f"module load {_quoted('environment.modules', name)}" for name in names)]),
+    "source_files": lambda files: (f"source {_quoted('environment.source_files', file)}" for file in files),
+    "conda_environment": lambda names: (f"conda activate {_quoted('environment.conda_environment', name)}" for name in names),
+    "environ": lambda values: (f"export {_variable(name)}={_assigned(value)}" for name, value in values.items()),
 }
+_KINDS = ", ".join(_ENVIRONMENT)
 
 
 def environment_lines(environment: Environment) -> list[str]:
@@ -149,22 +165,57 @@ def environment_lines(environment: Environment) -> list[str]:
 
     :raises InvalidFieldError: it knows no such kind, or a value that would not stay on its line
     """
-    if unknown := sorted(environment.keys() - _ENVIRONMENT.keys()):
+    if not isinstance(environment, Mapping):
+        raise InvalidFieldError([Fault("environment", f"must be a mapping with some of {_KINDS}, not {environment!r}")])
+    if unknown := sorted(str(kind) for kind in environment.keys() - _ENVIRONMENT.keys()):
         raise InvalidFieldError(
             Fault(f"environment.{name}", f"there is no such kind{suggestion(name, frozenset(_ENVIRONMENT))}") for name in unknown
         )
-    return [line for kind, lines in _ENVIRONMENT.items() if environment.get(kind) for line in lines(environment[kind])]
+    asked = {kind: _shaped(kind, environment[kind]) for kind in _ENVIRONMENT if environment.get(kind)}
+    return [line for kind, value in asked.items() for line in _ENVIRONMENT[kind](value)]
+
+
+def _shaped(kind: str, value: Any) -> Any:
+    """Variables by name, or a list of texts; a text is a list of one."""
+    if kind == "environ" and not isinstance(value, Mapping):
+        raise InvalidFieldError([Fault("environment.environ", f"must be values by name, not {value!r}")])
+    if kind == "environ" or (isinstance(value, Iterable) and not isinstance(value, str | bytes)):
+        return value
+    return [value]
 
 
 def _quoted(field: str, value: object) -> str:
-    return shlex.quote(checks.printable(f"environment.{field}", str(value)))
+    return shlex.quote(checks.printable(field, str(value)))
 
 
-def _variable(name: str) -> str:
-    if not _VARIABLE.fullmatch(name):
-        raise InvalidFieldError([Fault("environment.environ", f"{name[:100]!r} is no name of a variable")])
-    return name
+def _assigned(value: object) -> str:
+    return checks.one_word("environment.environ", str(value))
+
+
+def _variable(name: object) -> str:
+    if not _VARIABLE.fullmatch(str(name)):
+        raise InvalidFieldError([Fault("environment.environ", f"{str(name)[:100]!r} is no name of a variable")])
+    return str(name)
 
 
 def _lines(commands: Commands | None) -> list[str]:
-    return [commands] if isinstance(commands, str) else list(commands or ())
+    return [line for line in ([commands] if isinstance(commands, str) else commands or ()) if line]
+
+
+_NOT_LOOKED_AT = re.compile(r"""'[^']*'|\\.|"(?:\\.|[^"\\])*\"""", re.S)
+_FOR_A_SHELL = re.compile(r"[;&|<>()`$*?\n]|(?<!\S)~")
+
+
+def words_of(command: str) -> list[str]:
+    """The arguments in this text, as a shell would take it apart that expands nothing.
+
+    :raises InvalidFieldError: it has what only a shell could do
+    """
+    bare = _NOT_LOOKED_AT.sub(lambda part: "".join(re.findall(r"[$`]", part[0])) if part[0].startswith('"') else "", command)
+    if found := _FOR_A_SHELL.search(bare):
+        message = f"{command[:100]!r} has {found[0]!r} for a shell, and none looks at it; write a list, as in ['bash', '-c', ...]"
+        raise InvalidFieldError([Fault("cmd", message)])
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise InvalidFieldError([Fault("cmd", f"{command[:100]!r} cannot be taken apart: {error}")]) from None

@@ -43,7 +43,7 @@ def set_(
         list[str],
         typer.Argument(
             metavar="NAME=VALUE...",
-            help="Attributes that jobs may ask for: numbers, true and false are what they look like; in double quotes, text.",
+            help="Attributes that jobs may ask for, as they are to be written there; with a comma, in double quotes.",
         ),
     ],
     as_json: AsJson = False,

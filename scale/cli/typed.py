@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from scale.cli import complete, words
 if TYPE_CHECKING:
     from scale.client import Json, ScaleClient
 
-INPUT, SETTING, OUTPUT = "--input", "--setting", "--output-workspace"
+INPUT, SETTING, MOUNT, OUTPUT = "--input", "--setting", "--mount", "--output-workspace"
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,10 @@ class Typed:
             " the command line.",
         ),
     ] = None
+    mounts: Annotated[
+        list[str] | None,
+        typer.Option(MOUNT, metavar="NAME=PATH", help="Of a job type: the directory of the node behind a mount; repeatable."),
+    ] = None
     outputs: Annotated[
         list[str] | None,
         typer.Option(
@@ -60,7 +64,8 @@ class Typed:
     def fields(self, scale: ScaleClient) -> Json:
         """The members of the request that say all this."""
         if self.job_type is None:
-            for option, stated in ((INPUT, self.given), (SETTING, self.settings), (OUTPUT, self.outputs)):
+            options = ((INPUT, self.given), (SETTING, self.settings), (MOUNT, self.mounts), (OUTPUT, self.outputs))
+            for option, stated in options:
                 if stated:
                     raise typer.BadParameter("is for jobs of a --type", param_hint=option)
             return {}
@@ -68,9 +73,16 @@ class Typed:
         fields: Json = {"job_type": {"name": job_type["name"], "version": job_type["version"]}}
         if self.given:
             fields["input"] = inputs(self.given, job_type["manifest"]["job"].get("interface", {}).get("inputs", {}))
-        if configuration := _configuration(self.settings or (), self.outputs or ()):
+        if configuration := self._configuration():
             fields["configuration"] = configuration
         return fields
+
+    def _configuration(self) -> Json:
+        """What is to be other than the job type has it."""
+        settings = {name: _setting(value) for name, value in _pairs(SETTING, self.settings)}
+        mounts = {name: {"type": "host", "host_path": path} for name, path in _pairs(MOUNT, self.mounts)}
+        parts = {"settings": settings, "mounts": mounts, "output_workspaces": _workspaces(self.outputs or ())}
+        return {name: part for name, part in parts.items() if part}
 
 
 def found(scale: ScaleClient, named: words.TypeName) -> Json:
@@ -126,13 +138,16 @@ def _value(name: str, word: str, kind: str) -> Any:
         raise typer.BadParameter(f"{name} is of type {kind}, written as JSON, and not {word!r}", param_hint=INPUT) from None
 
 
-def _configuration(settings: Iterable[str], outputs: Iterable[str]) -> Json:
-    stated = {name: _setting(value) for name, value in (words.pair(SETTING, word) for word in settings)}
+def _pairs(option: str, given: Iterable[str] | None) -> Iterator[tuple[str, str]]:
+    return (words.pair(option, word) for word in given or ())
+
+
+def _workspaces(outputs: Iterable[str]) -> Json:
     workspaces: Json = {}
     for output, _, workspace in (word.rpartition("=") for word in outputs):
         place = workspaces.setdefault("outputs", {}) if output else workspaces
         place[output or "default"] = workspace
-    return {name: part for name, part in (("settings", stated), ("output_workspaces", workspaces)) if part}
+    return workspaces
 
 
 def _setting(word: str) -> str:

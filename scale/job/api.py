@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from scale.account.permissions import user_of
 from scale.addresses import address_for
 from scale.engines.protocol import Stream
+from scale.job.arrays.selectors import arrays_submitted
 from scale.job.filters import ExecutionFilter, InputFileFilter, JobFilter, JobTypeStatusFilter
 from scale.job.logs import COMPLETE, LogParameters, Wanted, log_answer
 from scale.job.once.api import ONCE, once
@@ -94,7 +95,7 @@ class JobsBulkApi(APIView):
         submissions = parse_submissions(request.data, parse_asked)
         by, when = user_of(request), clock().now()
         ids, headers = once(request, lambda: jobs_submit(submissions=submissions, by=by, when=when), ids_of=_same, found=_same)
-        return Response({"ids": ids}, status=201, headers=headers)
+        return Response({"ids": ids, "array_ids": arrays_submitted(submissions, ids)}, status=201, headers=headers)
 
 
 def _same(ids: list[int]) -> list[int]:

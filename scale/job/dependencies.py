@@ -201,6 +201,7 @@ _ENDED = {
     JobStatus.CANCELED: "was canceled",
     JobStatus.BLOCKED: "is blocked",
 }
+_STUCK = ", which is blocked until it is canceled, or what blocks it is requeued"
 _WANTED = {When.SUCCESS: "complete", When.END: "end", When.FAILURE: "fail"}
 
 
@@ -213,8 +214,9 @@ def why_waiting(edges: Iterable[tuple[int, When, JobStatus]]) -> tuple[str, str]
         job, when, status = never[0]
         return "blocked", f"job {job} {_ENDED[status]}, and it had to {_WANTED[when]}{_more(never)}"
     if still := by_outlook[Outlook.OPEN]:
-        job, when, _ = still[0]
-        return "dependency", f"waits for job {job} to {_WANTED[when]}{_more(still)}"
+        stuck = [edge for edge in still if edge[2] is JobStatus.BLOCKED]
+        job, when, _ = (stuck or still)[0]
+        return "dependency", f"waits for job {job} to {_WANTED[when]}{_STUCK if stuck else ''}{_more(still)}"
     return "dependency", "all that it waited for is there; it goes on the queue in a moment"
 
 

@@ -326,7 +326,7 @@ def _all(given: Input) -> Iterator[int | FilePath]:
 
 
 #: what of a configuration is wrong with a job, although it is only doubtful in that of a type
-_STRICT = frozenset({"UNKNOWN_SETTING", "UNKNOWN_MOUNT", "DEPRECATED_WORKSPACE"})
+_STRICT = frozenset({"UNKNOWN_SETTING", "UNKNOWN_MOUNT", "UNKNOWN_OUTPUT", "DEPRECATED_WORKSPACE"})
 
 
 def configuration_faults(

@@ -287,7 +287,10 @@ class JobExecutionOut(serializers.ModelSerializer[JobExecution]):
         source="jobexecutionend.peak_memory", read_only=True, allow_null=True, help_text="MiB, the largest of its tasks."
     )
     message = serializers.CharField(
-        source="jobexecutionend.message", read_only=True, allow_null=True, help_text="What the engine said of its end."
+        source="jobexecutionend.message",
+        read_only=True,
+        allow_null=True,
+        help_text="What the engine, or a step, said of its end.",
     )
 
     class Meta:
@@ -402,3 +405,7 @@ class JobIdsOut(serializers.Serializer[Any]):
     """The jobs that were made, in the order in which they were asked for."""
 
     ids = serializers.ListField(child=serializers.IntegerField())
+    array_ids = serializers.ListField(
+        child=serializers.IntegerField(allow_null=True),
+        help_text="Of those that were asked for as arrays, in that order; null for one whose first member is deleted.",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from typing import Final
@@ -15,6 +16,7 @@ MAX_ATTRIBUTES: Final = 100  #: of one node
 HOSTNAME: Final = "hostname"
 ENGINE: Final = "engine"
 
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_NAME}}}")
 
 
@@ -45,9 +47,15 @@ def read_value(value: object) -> Value:
             raise ValueError("expected text, a number, true or false")
 
 
-def token(value: Value) -> tuple[bool, Value]:
-    """The same for the same value only: true is not 1, and neither is the text 1."""
-    return isinstance(value, bool), value
+def token(value: Value) -> str:
+    """How it is written: 12 and the text 12 are the same, 1.1 and the text 1.10 are not."""
+    return value if isinstance(value, str) else json.dumps(read_value(value))
+
+
+def number(value: Value) -> float | None:
+    """What it is as a number, if it reads as one."""
+    text = token(value)
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def given(hostname: str, engine: str) -> dict[str, Value]:

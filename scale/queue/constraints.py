@@ -1,7 +1,8 @@
 """Where a job may run, and where of that it had better: what it asks of nodes, as values, as JSON and as text. Pure.
 
 A node that has not got an attribute has no value that could be equal to anything or more than it. So it is refused by
-``=``, ``in``, ``exists`` and the comparisons, and accepted by ``!=`` and ``not in``.
+``=``, ``in``, ``exists`` and the comparisons, and accepted by ``!=`` and ``not in``. Values are the same if they are written
+the same; the comparisons go by the number that a value reads as.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, Final
 
-from scale.kernel.attributes import HOSTNAME, Value, read_name, read_value, token
+from scale.kernel.attributes import HOSTNAME, MAX_NUMBER, Value, number, read_name, read_value, token
 from scale.kernel.reading import shown
 
 MAX_VALUES: Final = 100  #: of one ``in``
@@ -63,7 +64,8 @@ class Constraint:
         if value is None:
             return self.op in (Op.NOT_EQUAL, Op.NOT_IN)
         if self.is_comparison:
-            return _is_number(value) and _COMPARED[self.op](value, self.values[0])
+            found = number(value)
+            return found is not None and _COMPARED[self.op](found, self.values[0])
         return (token(value) in map(token, self.values)) is not self.accepts_others
 
     @property
@@ -130,7 +132,8 @@ def read_constraint(raw: object) -> Constraint:
 def parse_constraint(text: str) -> Constraint:
     """Read ``disk=ssd``, ``mem_gb>=64``, ``rack in a,b``, ``rack not in "a,b",c``, ``gpu exists`` and the like.
 
-    What looks like a number is one, and so are true and false what they say, unless in double quotes.
+    What is written as JSON writes a number is one (1.5, but neither 1.50 nor 007), and true and false are what they say, unless
+    in double quotes.
 
     :raises ValueError: with what is wrong
     """
@@ -187,8 +190,10 @@ def _constraint(name: object, op: Op, values: Sequence[object]) -> Constraint:
     known = tuple(map(read_value, values))
     if op in _OF_MANY:
         known = tuple(sorted({token(value): value for value in known}.values(), key=_word))
-    if op in _COMPARED and not _is_number(known[0]):
-        raise ValueError(f"{op} compares numbers, and {shown(_word(known[0]))} is none")
+    if op in _COMPARED:
+        if (limit := number(known[0])) is None:
+            raise ValueError(f"{op} compares numbers, and {shown(_word(known[0]))} is none")
+        known = (read_value(limit),)
     return Constraint(attribute, op, known)
 
 
@@ -199,15 +204,10 @@ def _read_op(op: object) -> Op:
         raise ValueError(f"op: expected one of: {', '.join(Op)}") from None
 
 
-def _is_number(value: Value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 _TEXT = re.compile(r"\s*(?P<name>[\w.-]+)\s*(?P<op>!=|<=|>=|[=<>]|(?<=\s)(?:not\s+in|in|exists)(?=\s|$))(?P<rest>.*)", re.DOTALL)
 _WORD = re.compile(r'\s*(?P<word>"(?:[^"\\]|\\.)*"\s*|[^",]+)(?P<comma>,|$)')
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_BARE = re.compile(r'[^",=<>!\s](?:[^",]*[^",\s])?')
 _SAYS = {"true": True, "false": False}
+_BARE = re.compile(r'[^",=<>!\s](?:[^",]*[^",\s])?')
 
 
 def _words(text: str) -> list[Value]:
@@ -230,12 +230,14 @@ def _read_word(word: str) -> Value:
             raise ValueError(f"{shown(word)}: expected a text as JSON writes it") from None
     if not _BARE.fullmatch(word):
         raise ValueError(f"{shown(word)!r}: a value that begins with an operator is put in double quotes")
-    return _SAYS.get(word, float(word) if _NUMBER.fullmatch(word) else word)
+    if word in _SAYS:
+        return _SAYS[word]
+    found = number(word)
+    return found if found is not None and abs(found) <= MAX_NUMBER and token(found) == word else word
 
 
 def _word(value: Value) -> str:
     """As `_read_word` reads it."""
     if not isinstance(value, str):
         return json.dumps(value)
-    is_bare = _BARE.fullmatch(value) and not _NUMBER.fullmatch(value) and value not in _SAYS
-    return value if is_bare else json.dumps(value, ensure_ascii=False)
+    return value if _BARE.fullmatch(value) else json.dumps(value, ensure_ascii=False)

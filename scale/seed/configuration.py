@@ -12,7 +12,7 @@ from scale.seed.document import at, could_stand, members
 from scale.seed.findings import Finding, Place
 from scale.seed.manifest import Interface, Path
 from scale.seed.names import variable
-from scale.seed.parts import MAX_INT, Label, Named, Part, Passable, Whole
+from scale.seed.parts import MAX_ARGUMENT, MAX_INT, MAX_TOGETHER, Label, Named, Part, Passable, Whole
 
 PRIORITY = 100
 HIDDEN = "*****"  #: in the place of a secret
@@ -62,7 +62,9 @@ class JobConfiguration(Part):
         PRIORITY, description=f"A whole number from 1 to {MAX_INT}; the lowest goes first."
     )
     settings: Named[Passable] = Field(
-        {}, repr=False, description="An object of texts by the manifest's names, each of at most 131,071 bytes."
+        {},
+        repr=False,
+        description="An object of texts by the manifest's names; each with its name of at most 131,071 bytes, together 524,288.",
     )
 
     def masked(self, secrets: Set[str]) -> JobConfiguration:
@@ -85,6 +87,7 @@ def codes_of_places(findings: list[Finding]) -> Iterator[Finding]:
 def disagreements(raw: object, interface: Interface | None, workspaces: Workspaces) -> Iterator[Finding]:
     """Where a raw configuration fits neither the manifest nor the workspaces; without a manifest, as far as can be said."""
     yield from _same_variable(raw)
+    yield from _too_long(raw)
     yield from _workspaces(raw, workspaces)
     if interface is not None:
         for check in _AGAINST_THE_MANIFEST:
@@ -99,6 +102,19 @@ def _same_variable(raw: object) -> Iterator[Finding]:
             wrong = f"the settings {shown(seen[variable(name)])!r} and {shown(name)!r} are the same variable"
             yield Finding("DUPLICATE_SETTING", place, wrong, "leave one of them out")
         seen.setdefault(variable(name), name)
+
+
+def _too_long(raw: object) -> Iterator[Finding]:
+    """A setting reaches its program as one text, with its name, and all of them together."""
+    texts = [(place, value) for place, value in members(raw, "settings") if isinstance(value, str)]
+    sizes = {place: len(f"{variable(str(place[-1]))}={value}".encode(errors="replace")) for place, value in texts}
+    for place, value in texts:
+        if sizes[place] > MAX_ARGUMENT >= len(value.encode(errors="replace")):
+            wrong = f"with its name and '=' it has {sizes[place]} bytes, and one variable has at most {MAX_ARGUMENT}"
+            yield Finding("INVALID_SETTING", place, wrong, "keep it in a file, and its path in the setting")
+    if sum(sizes.values()) > MAX_TOGETHER:
+        wrong = f"all settings together have {sum(sizes.values())} bytes, and a program is given at most {MAX_TOGETHER}"
+        yield Finding("INVALID_SETTING", ("settings",), wrong, "keep what is long in files, and their paths in settings")
 
 
 def _workspaces(raw: object, workspaces: Workspaces) -> Iterator[Finding]:

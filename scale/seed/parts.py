@@ -17,6 +17,7 @@ MAX_AMOUNT = 1e12
 EACH = "*"  #: in the place of a rule: whatever number or name stands there
 
 MAX_ARGUMENT = 131_071  #: bytes; what Linux gives one argument or variable, without the NUL at its end
+MAX_TOGETHER = 524_288  #: bytes of all settings; with command and inputs it stays below what an exec may carry
 
 Item = TypeVar("Item")
 

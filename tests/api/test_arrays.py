@@ -84,6 +84,19 @@ def test_arrays_in_a_bulk_take_their_places_among_the_others(alice):
     assert [rows[job_id] for job_id in ids] == [["a", None, None], ["b", 2, 0], ["b", 2, 1], ["c", None, None], ["d", 1, 0]]
 
 
+def test_a_bulk_names_its_arrays_again_when_it_is_sent_again(alice):
+    jobs = [{"command": "true"}, {"command": "true", "count": 2}, {"command": "true"}, {"command": "true", "count": 1}]
+    answer = alice.post("jobs/bulk/", {"jobs": jobs}, headers={"Idempotency-Key": "k"}).json()
+    members = [[job["id"] for job in alice.get(f"jobs/?array_id={pk}&order=id").json()["results"]] for pk in answer["array_ids"]]
+    assert members == [answer["ids"][1:3], answer["ids"][4:]]
+    assert alice.post("jobs/bulk/", {"jobs": jobs}, headers={"Idempotency-Key": "k"}).json() == answer
+    Queue.objects.filter(job=answer["ids"][4]).delete()
+    Job.objects.filter(pk=answer["ids"][4]).delete()
+    again = alice.post("jobs/bulk/", {"jobs": jobs}, headers={"Idempotency-Key": "k"}).json()
+    assert again["array_ids"] == [answer["array_ids"][0], None]
+    assert alice.post("jobs/bulk/", {"jobs": [{"command": "true"}]}).json()["array_ids"] == []
+
+
 def test_the_members_of_arrays_count_against_what_a_bulk_may_hold(alice):
     most = [{"command": "true", "count": 9_999}]
     answer = alice.post("jobs/bulk/", {"jobs": [*most, {"command": "true", "count": 2}]})

@@ -54,6 +54,20 @@ def test_a_blocked_job_says_by_what_and_since_when(alice, clock):
     assert told["waiting"]["since"] == "2026-01-31T12:01:00Z"
 
 
+def test_who_waits_for_the_end_of_a_blocked_job_is_told_so(alice):
+    first = submit(alice)
+    blocked = submit(alice, depends_on=[first])
+    last = submit(alice, depends_on=[{"job": blocked, "when": "end"}])
+    alice.post("jobs/cancel/", {"job_ids": [first]})
+    told = page(alice, last)
+    assert (told["status"], told["depends_on"][0]["status"], told["waiting"]["code"]) == ("PENDING", "BLOCKED", "dependency")
+    assert f"waits for job {blocked} to end, which is blocked until" in told["waiting"]["text"]
+    alice.post("jobs/requeue/", {"job_ids": [first]})
+    assert page(alice, last)["waiting"]["text"] == f"waits for job {blocked} to end"
+    alice.post("jobs/cancel/", {"job_ids": [blocked]})
+    assert page(alice, last)["status"] == "QUEUED"
+
+
 def test_a_job_that_is_free_still_says_for_whom_it_waited(alice, a_job):
     done = a_job(alice, status="COMPLETED")
     told = page(alice, submit(alice, depends_on=[done.pk]))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from scale.batch import (
+    PBSIO,
     CancelStatus,
     DependencyType,
     LocalHost,
@@ -75,6 +76,7 @@ ENDS = {
     "waits for another": End(QState.QUEUED_HELD, SlurmState.PENDING, reason="Dependency"),
     "waits for what never comes": End(QState.QUEUED_HELD, SlurmState.PENDING, reason="DependencyNeverSatisfied"),
     "given up for what never comes": CANCELED,
+    "cannot start": End(QState.FAILED, SlurmState.FAILED),
     "running": End(QState.RUNNING, SlurmState.RUNNING),
 }
 #: told in parts: how each of them ends
@@ -181,6 +183,8 @@ def submit_all(story: Story) -> None:
     submit("gpus", '[ -n "$CUDA_VISIBLE_DEVICES" ]', QResources(processes=1, gpus_per_job=2, queue_name="gpu"))
     submit("licensed", "true", QResources(processes=1, licenses={"matlab": 1}, constraints=["fast"], priority=7))
     submit("failed", "exit 3")
+    submit("above 127", "exit 200")
+    submit("cannot start", "true", QResources(processes=1, output_filepath="/no/such/directory/out"))
     submit("signaled", "kill -SEGV $$")
     submit("out of memory", "python3 -c 'import time; x = bytearray(400 << 20); time.sleep(60)'", mem="60M")
     submit("canceled running", "sleep 600")
@@ -254,6 +258,18 @@ def test_squeue_has_forgotten_all_that_ended(story):
 
 def test_a_requeued_job_waits_as_one_that_ran_before(story):
     assert QState.REQUEUED in {job.state for job in story.told[story.ids["requeued"]]}
+
+
+def test_an_exit_status_above_127_is_told_less_and_with_a_doubt_once_squeue_has_forgotten(story):
+    ends = {
+        (job.exit_status, (job.reason or "")[-4:]) for job in story.told[story.ids["above 127"]] if job.state is QState.FAILED
+    }
+    assert (72, " 200") in ends
+    assert ends <= {(72, " 200"), (200, "Code")}
+
+
+def test_why_a_job_could_not_start_is_told(story):
+    assert "its files for output" in story.ask()[story.ids["cannot start"]].reason
 
 
 def test_what_a_job_holds_is_told_after_its_end(story):
@@ -339,6 +355,53 @@ def test_whatever_is_in_a_value_stays_in_it(story):
     assert story.alice.get_job(answer.job_id).name == NASTY
     said = story.cluster.run("scontrol", "show", "job", answer.job_id)
     assert f"StdOut={story.cluster.home('alice')}/it's a $place/out put #1 $(id).txt" in said
+
+
+def test_a_script_for_pbs_is_understood_by_a_parser_that_is_not_ours(story):
+    """sbatch reads the directives of PBS; no server of PBS is packaged here."""
+    home, predecessor = story.cluster.home("alice"), story.ids["held"]
+    asked = QResources.evenly_distributed(
+        2,
+        2,
+        threads_per_process=2,
+        memory_per_thread=50,
+        time_limit=90060,
+        queue_name="main",
+        account="physics",
+        job_name="a $name",
+        output_filepath="out",
+        error_filepath=home / "err",
+        email_address="a@b.org",
+        priority=5,
+        hold=True,
+        njobs=3,
+        dependencies={"afterok": [predecessor], "afterany": [predecessor]},
+    )
+    story.alice.host.write_text_file(home / "pbs.sh", PBSIO().get_submission_script("true", asked))
+    said = story.alice.execute_cmd(["sbatch", "pbs.sh"], home)
+    job_id = story.alice.scheduler_io.parse_submit_output(said.exit_code, said.stdout, said.stderr).job_id
+    told = story.cluster.run("scontrol", "show", "job", job_id)
+    words = ["Partition=main", "JobName=a__name", "Account=physics", "NumNodes=2-2", "NumTasks=4", "CPUs/Task=2"]
+    words += [
+        "NtasksPerN:B:S:C=2:0:*:*",
+        "MinMemoryNode=200M",
+        "TimeLimit=1-01:01:00",
+        f"StdOut={home}/out",
+        f"StdErr={home}/err",
+    ]
+    words += ["MailUser=a@b.org", "MailType=BEGIN,END,FAIL", "Reason=JobHeldUser", "ArrayTaskId=1-3"]
+    words += [f"Dependency=afterok:{predecessor}(unfulfilled),afterany:{predecessor}(unfulfilled)"]
+    assert [word for word in words if word not in told.split()] == []
+    (job, *_) = story.alice.get_jobs_list(job_id)
+    assert (job.state, job.info.time_limit, job.info.cpus, job.info.memory) == (QState.QUEUED_HELD, 90060, 8, 400 * MB)
+
+
+def test_a_variable_with_many_lines_arrives(story):
+    value = "a=b\n#SBATCH --hold\n'\\x41' $HOME\u2028"
+    home = story.cluster.home("alice")
+    job = story.alice.submit('printf %s "$A" >arrived', None, home, {"environ": {"A": value}}, script_fname="lines.sh").job_id
+    until("it is over", lambda: story.alice.get_job(job).state is QState.DONE)
+    assert (home / "arrived").read_text() == value
 
 
 def test_by_ssh_as_well(story):

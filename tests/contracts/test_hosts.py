@@ -9,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scale.batch import RemoteConfig, RemoteHost
 from scale.batch.errors import CommandFailedError
 from scale.batch.hosts import HostTrouble, InvalidHostError, LocalHost, SSHHost
+from scale.batch.remote import options_of
 from tests.clusters.packages import Missing
 from tests.clusters.sshd import Sshd
 
@@ -86,7 +88,7 @@ class HostContract:
         assert not host.mkdir(tmp_path / "file" / "b", exist_ok=False)
 
     def test_a_command_that_does_not_end_is_given_up(self, impatient):
-        with pytest.raises(HostTrouble, match=r"within 0\.5 seconds"):
+        with pytest.raises(HostTrouble, match=r"^sleep (by ssh to 127\.0\.0\.1 )?did not end within 0\.5 seconds"):
             impatient.execute(["sleep", "20"])
 
     def test_what_it_is_to_know_is_in_the_environment(self, host):
@@ -190,8 +192,54 @@ class TestSSHHost(HostContract):
             with pytest.raises(HostTrouble, match="Connection refused"):
                 host.execute(["true"])
 
+    def test_a_host_that_shows_another_key_is_not_spoken_to(self, sshd, tmp_path):
+        (tmp_path / "known_hosts").write_text(f"[127.0.0.1]:{sshd.port} {(sshd.root / 'user.pub').read_text()}")
+        options = {**sshd.options, "UserKnownHostsFile": str(tmp_path / "known_hosts")}
+        with pytest.raises(HostTrouble, match=r"(?s)^true by ssh to 127\.0\.0\.1 failed: .* IDENTIFICATION HAS CHANGED"):
+            SSHHost("127.0.0.1", sshd.root / "other", port=sshd.port, options=options).execute(["true"])
+
+    def test_a_command_that_ends_as_ssh_does_is_trouble(self, host):
+        with pytest.raises(HostTrouble, match=r"sh by ssh to .* failed: odd"):
+            host.execute(["sh", "-c", "echo odd >&2; exit 255"])
+
     def test_a_strange_key_is_not_let_in(self, sshd, tmp_path):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
         host = SSHHost("127.0.0.1", tmp_path, port=sshd.port, options={**sshd.options, "IdentityFile": str(tmp_path / "key")})
         with pytest.raises(HostTrouble, match="Permission denied"):
             host.execute(["true"])
+
+
+@pytest.mark.slow
+def test_a_host_by_the_names_of_qtoolkit(sshd, tmp_path):
+    """Bash as at a login is between, and takes nothing away from an argument."""
+    asked = {**sshd.options, "key_filename": sshd.options["IdentityFile"], "timeout": 20, "compress": False}
+    del asked["IdentityFile"]
+    host = RemoteHost(RemoteConfig(host="127.0.0.1", port=sshd.port, forward_agent=False, connect_kwargs=asked))
+    assert host.execute(["printf", "<%s>", *NASTY], tmp_path).stdout == "".join(f"<{word}>" for word in NASTY)
+    assert host.mkdir(tmp_path / "a b")
+    host.write_text_file(tmp_path / "a b" / "file", "text\n")
+    assert host.read_text_file(tmp_path / "a b" / "file") == "text\n"
+    host.close()
+
+
+@pytest.mark.parametrize(("options", "seconds"), [({}, "15"), ({"ServerAliveInterval": "60"}, "60")])
+def test_a_host_that_goes_away_without_a_word_is_missed(tmp_path, monkeypatch, options, seconds):
+    (tmp_path / "ssh").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    said = SSHHost("login", tmp_path, options=options).execute(["true"]).stdout.splitlines()
+    assert [word for word in said if word.startswith("ServerAlive")] == [f"ServerAliveInterval={seconds}"]
+    assert said[-3:] == ["--", "login", "exec true"]
+
+
+def test_what_ssh_has_not_is_refused_by_its_name():
+    with pytest.raises(
+        InvalidHostError, match=r"connect_kwargs: ssh has no passphrase, password; there are key_filename, timeout"
+    ):
+        RemoteHost(RemoteConfig(host="login", connect_kwargs={"password": "x", "passphrase": "y", "timeout": 3}))
+
+
+def test_a_remote_host_is_told_to_ssh_in_its_words():
+    asked = RemoteConfig(host="login", user="alice", port=2222, gateway="gate", connect_timeout=5, forward_agent=True)
+    assert options_of(asked) == {"ProxyJump": "gate", "ConnectTimeout": "5", "ForwardAgent": "yes"}
+    assert RemoteHost(asked).config is asked

@@ -10,7 +10,7 @@ import pytest
 
 from scale.engines.instant import Outcome
 from scale.engines.protocol import Reason
-from scale.job.models import Job, JobExecution, JobExecutionOutput, JobInputFile, TaskUpdate
+from scale.job.models import Job, JobExecution, JobExecutionEnd, JobExecutionOutput, JobInputFile, TaskUpdate
 from scale.job.request import parse_asked
 from scale.job.services import jobs_submit
 from scale.kernel.resources import Resources
@@ -93,6 +93,47 @@ def test_what_cannot_be_read_fails_the_execution_and_nothing_else(tile, products
     assert (job.status, job.error.name, world.job(other).status) == ("FAILED", "filesystem-io", "COMPLETED")
     assert not JobExecutionOutput.objects.exists()
     assert TaskUpdate.objects.filter(status="TASK_FAILED").get().message
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome", "error", "message"),
+    [
+        ("pre", Outcome(exit_code=9, stderr=b"odd\nthe file a.tif is gone\n"), "missing-file", "the file a.tif is gone"),
+        ("post", Outcome(exit_code=7, stderr=b"there is no file *\0"), "missing-required-output", "there is no file *"),
+        ("post", Outcome(exit_code=7), "missing-required-output", "exited with status 7"),
+        ("post", Outcome(exit_code=1, stderr=b"x" * 501), "unknown", "x" * 500),
+        ("post", Outcome(exit_code=1, reason=Reason.OUT_OF_MEMORY, message="too much", stderr=b"x"), "out-of-memory", "too much"),
+        ("main", Outcome(exit_code=1, stderr=b"secret"), "bad-scene", "exited with status 1"),
+    ],
+)
+def test_why_a_step_failed_is_told_with_its_execution(tile, products, step, outcome, error, message):
+    world = a_world(lambda spec: outcome if spec.id.endswith(step) else Outcome(stdout=told(products)))
+    job_id = submit(world, tile, max_tries=1)
+    world.turns(6)
+    assert (world.job(job_id).error.name, JobExecutionEnd.objects.get().message) == (error, message)
+
+
+def unseen(stdout):
+    """A behaviour: nobody sees how post ends."""
+    return lambda spec: Outcome(exit_code=1, reason=Reason.EXIT_UNSEEN, stdout=stdout) if "_post" in spec.id else Outcome()
+
+
+def test_a_post_that_nobody_saw_end_has_finished_if_it_has_told_all(tile, products):
+    world = a_world(unseen(told(products)))
+    job_id = submit(world, tile)
+    world.turns(6)
+    assert (world.job(job_id).status, world.job(job_id).num_exes) == ("COMPLETED", 1)
+    assert world.job(job_id).output == {"files": {"TILES": [File.objects.get().pk]}, "json": {"n": 3}}
+    assert not TaskUpdate.objects.filter(status="TASK_FAILED").exists()
+
+
+@pytest.mark.parametrize("left_out", [1, 1000])
+def test_a_post_that_nobody_saw_end_is_tried_again_if_it_has_not_told_all(tile, products, left_out):
+    world = a_world(unseen(told(products)[:-left_out]))
+    job_id = submit(world, tile, max_tries=1)
+    world.turns(6)
+    assert (world.job(job_id).status, world.job(job_id).error.name) == ("FAILED", "scheduler-lost")
+    assert not File.objects.exists()
 
 
 def test_a_crash_before_the_end_is_recorded_loses_no_output(tile, products):

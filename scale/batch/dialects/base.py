@@ -86,6 +86,8 @@ class BaseSchedulerIO(ABC):
     supported_qresources_keys: ClassVar[frozenset[str]]
     #: what an id looks like, all of it
     job_id_pattern: ClassVar[re.Pattern[str]]
+    #: the same for people; without it they are shown the pattern
+    job_id_like: ClassVar[str] = ""
 
     def __init__(self, *, check_job_ids: bool = True) -> None:
         self.check_job_ids = check_job_ids
@@ -155,7 +157,7 @@ class BaseSchedulerIO(ABC):
         :raises InvalidFieldError: an option is not known, or holds what must not get into a script
         """
         header = self.generate_header(options)
-        text = commands if isinstance(commands, str) else "\n".join(commands)
+        text = checks.writable("commands", commands if isinstance(commands, str) else "\n".join(commands))
         return "\n".join([self.shebang, *([header, ""] if header else []), text])
 
     def generate_header(self, options: Options = None) -> str:
@@ -163,13 +165,21 @@ class BaseSchedulerIO(ABC):
         return "\n".join(self._lines(self.header_options(options)))
 
     def header_options(self, options: Options) -> dict[str, Any]:
-        """What is asked for in options of `directives`; `scheduler_kwargs` come last and override."""
-        if isinstance(options, QResources):
-            self.check_supported(options)
-            asked = self.options_of(options) if options.given() else {}
-            options = {option: value for option, value in asked.items() if value} | (options.scheduler_kwargs or {})
-        self._check_known(options or {})
-        return dict(options or {})
+        """What is asked for in options of `directives`, each of which there is."""
+        if not isinstance(options, Mapping | QResources | None):
+            raise InvalidFieldError([Fault("options", f"must be a QResources, or options by name, not {options!r}")])
+        asked = self.check_convert_qresources(options) if isinstance(options, QResources) else dict(options or {})
+        self._check_known(asked)
+        return asked
+
+    def check_convert_qresources(self, resources: QResources) -> dict[str, Any]:
+        """These resources in options of `directives`; `scheduler_kwargs` come last and override.
+
+        :raises UnsupportedResourcesError: the batch system cannot give what is asked for
+        """
+        self.check_supported(resources)
+        asked = self.options_of(resources) if resources.given() else {}
+        return {option: value for option, value in asked.items() if value} | (resources.scheduler_kwargs or {})
 
     def check_supported(self, resources: QResources) -> None:
         checks.check_resources(resources)
@@ -180,14 +190,15 @@ class BaseSchedulerIO(ABC):
 
     def _check_known(self, options: Mapping[str, Any]) -> None:
         known = frozenset(self.directives) | {VERBATIM}
-        faults = [Fault(key, f"{self.name} has no such option{suggestion(key, known)}") for key in sorted(options.keys() - known)]
+        unknown = sorted(str(key) for key in options.keys() - known)
+        faults = [Fault(key, f"{self.name} has no such option{suggestion(key, known)}") for key in unknown]
         if faults:
             raise InvalidFieldError(faults)
 
     def _lines(self, options: Mapping[str, Any]) -> Iterator[str]:
         for option, text in self.directives.items():
             value = options.get(option)
-            if value is None or value is False or value == "":
+            if value is None or value is False or value == "" or (not value and "{}" not in text):
                 continue
             yield f"{self.prefix} {text.format(self.word(option, checks.printable(option, str(value))))}"
         yield from checks.verbatim_lines(VERBATIM, options.get(VERBATIM), self.prefix)
@@ -196,8 +207,7 @@ class BaseSchedulerIO(ABC):
 
     def submit_argv(self, script_file: str | PurePath | None = None) -> Argv:
         """The command that submits this file, whose name is never taken for an option."""
-        name = str(script_file or SCRIPT)
-        return (*self.submit_words(), f"./{name}" if name.startswith("-") else name)
+        return (*self.submit_words(), checks.no_option(str(script_file or SCRIPT)))
 
     def read_submit(self, output: Output) -> SubmissionResult:
         found = None if output.exit_code else self.submitted_id(output.stdout)
@@ -212,24 +222,31 @@ class BaseSchedulerIO(ABC):
 
     # ---- ids
 
+    def is_valid_job_id(self, job_id: int | str) -> bool:
+        """Whether a job of this batch system can have this id."""
+        return bool(self.job_id_pattern.fullmatch(str(job_id)))
+
     def job_id(self, job: JobRef) -> str:
         """The id of a job, fit for a command.
 
         :raises InvalidJobIDError: it has none, or one that this batch system never gives
         """
-        text = str((job.job_id if isinstance(job, QJob) else job) or "").strip()
+        given = job.job_id if isinstance(job, QJob) else job
+        text = str(given or "").strip()
         if not text:
             raise InvalidJobIDError(f"{job!r} has no job id")
         pattern = self.job_id_pattern if self.check_job_ids else checks.HARMLESS_ID
-        if not pattern.fullmatch(text):
-            raise InvalidJobIDError(f"{text[:100]!r} is no job id of {self.name}; it should match {pattern.pattern}")
+        if not isinstance(given, int | str) or not pattern.fullmatch(text):
+            right = f"be like {self.job_id_like}" if self.job_id_like and self.check_job_ids else f"match {pattern.pattern}"
+            raise InvalidJobIDError(f"{str(given)[:100]!r} is no job id of {self.name}; it should {right}")
         return text
 
     def generate_ids_list(self, jobs: JobRef | Iterable[JobRef] | None) -> list[str]:
         """The ids of one job, several or none, each once."""
         if jobs is None:
             return []
-        several = [jobs] if isinstance(jobs, QJob | int | str) else jobs
+        one = not isinstance(jobs, Iterable) or isinstance(jobs, (str, bytes))
+        several: Any = [jobs] if one else jobs
         return list(dict.fromkeys(self.job_id(job) for job in several))
 
     def told_of(self, ids: Iterable[str], jobs: Iterable[QJob]) -> dict[str, list[QJob]]:
@@ -345,11 +362,11 @@ def common_options_of_qsub(resources: QResources) -> dict[str, Any]:
     }
 
 
-def priority_of(resources: QResources, allowed: range) -> str | None:
+def priority_of(resources: QResources, allowed: range) -> int | str | None:
     """The priority as a number that the batch system has."""
     wanted = resources.priority or None
     if wanted is None or (re.fullmatch(r"-?\d{1,9}", str(wanted), re.ASCII) and int(wanted) in allowed):
-        return None if wanted is None else str(wanted)
+        return wanted
     right = f"must be a whole number from {allowed[0]} to {allowed[-1]}"
     raise InvalidFieldError([Fault("priority", f"{right}, not {wanted!r}")])
 

@@ -48,26 +48,27 @@ class PBSIO(BaseSchedulerIO):
     name = "pbs"
     prefix = "#PBS"
     job_id_pattern = _ID
+    job_id_like = "12.server, 12[].server or 12[3].server"
     #: the class of its states
     states: ClassVar[type[NativeState]] = PBSState
     directives: ClassVar[Mapping[str, str]] = {
         "queue": "-q {}",
         "job_name": "-N {}",
         "account": "-A {}",
-        "group_list": "-W group_list={}",
-        "priority": "-p {}",
-        "select": "-l select={}",
-        "place": "-l place={}",
+        "select": "-l {}",
         "walltime": "-l walltime={}",
-        "resources": "-l {}",
         "model": "-l model={}",
-        "qout_path": "-o {}",
-        "qerr_path": "-e {}",
-        "join": "-j {}",
+        "place": "-l place={}",
+        "group_list": "-W group_list={}",
         "mail_user": "-M {}",
         "mail_type": "-m {}",
+        "qout_path": "-o {}",
+        "qerr_path": "-e {}",
+        "priority": "-p {}",
         "rerunnable": "-r {}",
         "array": "-J {}",
+        "resources": "-l {}",
+        "join": "-j {}",
         "hold": "-h",
         "depend": "-W depend={}",
         "begin": "-a {}",
@@ -109,7 +110,7 @@ class PBSIO(BaseSchedulerIO):
             words.append(f"mem={cpus * resources.memory_per_thread}mb")
         words += [f"{feature}=True" for feature in resources.constraints or ()]
         chunks = _with_gpus(nodes or processes or 1, words, resources.gpus_per_job or 0)
-        return {"select": "+".join(chunks), "place": _PLACES.get(resources.process_placement)}
+        return {"select": f"select={'+'.join(chunks)}", "place": _PLACES.get(resources.process_placement)}
 
     def whole(self, job_id: str) -> str:
         return re.sub(r"\[\d+\]", "[]", job_id)
@@ -118,7 +119,8 @@ class PBSIO(BaseSchedulerIO):
         if option == "job_name":
             return _name(value)
         if option in ("qout_path", "qerr_path"):
-            return value if not checks.bare_word(option, value.replace(_INDEX, "")).startswith("-") else f"./{value}"
+            checks.bare_word(option, value.replace(_INDEX, ""))
+            return checks.no_option(value)
         return checks.bare_word(option, value)
 
     # ---- orders

@@ -58,7 +58,7 @@ def records_of(said: str) -> Iterator[Record]:
     if text.startswith("{"):
         return iter(_from_json(text))
     if text.startswith("Job Id:"):
-        return _from_text(text)
+        return _from_text(said[: said.rfind("\n") + 1])  # a line that was cut off may end within a number
     raise OutputParsingError(f"qstat said {text[:100]!r}; it should begin with {{ or Job Id:")
 
 
@@ -101,6 +101,8 @@ def flat(values: Any, prefix: str = "") -> dict[str, str]:
 
 def _from_text(text: str) -> Iterator[Record]:
     parts = _TEXT_ID.split(text)
+    if len(parts) == 1:
+        raise OutputParsingError("qstat said Job Id: and was cut off")
     for job_id, page in zip(parts[1::2], parts[2::2], strict=True):
         lines = re.sub(r"\n\t", "", page).splitlines()  # long ones are folded
         found = [match for line in lines if (match := _TEXT_VALUE.match(line))]

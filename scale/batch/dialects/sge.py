@@ -48,6 +48,7 @@ class SGEIO(BaseSchedulerIO):
     #: a queue decides otherwise which shell is used, and output would be left in the home directory
     shebang = "#!/bin/bash\n#$ -S /bin/bash\n#$ -cwd"
     job_id_pattern = re.compile(r"\d{1,18}(?:\.\d{1,9})?", re.ASCII)
+    job_id_like = "12 or 12.3"
     directives: ClassVar[Mapping[str, str]] = {
         "queue": "-q {}",
         "job_name": "-N {}",

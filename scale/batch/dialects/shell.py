@@ -119,6 +119,7 @@ class ShellIO(BaseSchedulerIO):
     name = "shell"
     prefix = "#SCALE"
     job_id_pattern = _ID
+    job_id_like = "4711.8153: process and moment it began"
     directives: ClassVar[Mapping[str, str]] = {"job_name": "name {}", "qout_path": "output {}", "qerr_path": "error {}"}
     supported_qresources_keys = frozenset({"job_name", "output_filepath", "error_filepath", "process_placement"})
 

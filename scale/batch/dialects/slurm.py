@@ -18,6 +18,7 @@ from scale.batch.resources import QResources
 from scale.batch.results import CancelResult, CancelStatus
 
 _UNKNOWN_JOB: Final = "Invalid job id specified"
+_UNKNOWN_USER: Final = "error: Invalid user"  #: with an exit code of 0
 _SUBMITTED: Final = re.compile(
     r"^(?:.*: )?(?:Submitted batch job|Granted job allocation) (\d+)(?: on cluster \S+)?\s*$", re.M | re.I
 )
@@ -40,6 +41,7 @@ class SlurmIO(BaseSchedulerIO):
     name = "slurm"
     prefix = "#SBATCH"
     job_id_pattern = re.compile(rf"\d{{1,18}}(?:_\d{{1,9}}|_\[{_RANGE}(?:,{_RANGE})*(?:%\d{{1,9}})?\]|\+\d{{1,9}})?", re.ASCII)
+    job_id_like = "12, 12_3, 12_[1-5] or 12+1"
     directives: ClassVar[Mapping[str, str]] = {
         "partition": "--partition={}",
         "job_name": "--job-name={}",
@@ -47,34 +49,34 @@ class SlurmIO(BaseSchedulerIO):
         "ntasks": "--ntasks={}",
         "ntasks_per_node": "--ntasks-per-node={}",
         "cpus_per_task": "--cpus-per-task={}",
-        "mem_per_cpu": "--mem-per-cpu={}",
         "mem": "--mem={}",
-        "gres": "--gres={}",
-        "gpus": "--gpus={}",
-        "gpus_per_node": "--gpus-per-node={}",
+        "mem_per_cpu": "--mem-per-cpu={}",
         "hint": "--hint={}",
         "time": "--time={}",
         "exclude_nodes": "--exclude={}",
-        "nodelist": "--nodelist={}",
-        "constraint": "--constraint={}",
-        "licenses": "--licenses={}",
-        "exclusive": "--exclusive{}",
         "account": "--account={}",
-        "qos": "--qos={}",
-        "priority": "--priority={}",
         "mail_user": "--mail-user={}",
         "mail_type": "--mail-type={}",
+        "constraint": "--constraint={}",
+        "gres": "--gres={}",
+        "gpus": "--gpus={}",
+        "gpus_per_node": "--gpus-per-node={}",
+        "requeue": "--requeue",
+        "nodelist": "--nodelist={}",
+        "propagate": "--propagate={}",
+        "licenses": "--licenses={}",
         "qout_path": "--output={}",
         "qerr_path": "--error={}",
+        "qos": "--qos={}",
+        "priority": "--priority={}",
         "array": "--array={}",
+        "exclusive": "--exclusive{}",
         "dependency": "--dependency={}",
         "kill_on_invalid_dep": "--kill-on-invalid-dep={}",
         "begin": "--begin={}",
         "deadline": "--deadline={}",
         "hold": "--hold",
-        "requeue": "--requeue",
         "no_requeue": "--no-requeue",
-        "propagate": "--propagate={}",
     }
     supported_qresources_keys = COMMON_KEYS | {"qos"}
 
@@ -186,7 +188,7 @@ class SlurmIO(BaseSchedulerIO):
         return ended_jobs(self._said("sacct", output), self.mark)
 
     def _said(self, program: str, output: Output) -> str:
-        if output.exit_code:
+        if output.exit_code or _UNKNOWN_USER in output.stderr:
             raise CommandFailedError(f"{program} ended with {output.exit_code}: {output.stderr.strip() or 'it did not say why'}")
         if output.stdout.strip() and self.mark not in output.stdout:
             raise OutputParsingError(

@@ -59,6 +59,11 @@ _NOTHING: Final = frozenset({"", "N/A", "None", "(null)", "None assigned", "Unkn
 _BLOCKED: Final = frozenset({"Dependency", "DependencyNeverSatisfied"})
 #: larger arrays than anybody has; each task becomes a value
 MOST_TASKS: Final = 1_000_000
+#: what Slurm's own errors look like when they are taken for the status of a process: 4021 and its like
+_NOT_STARTED: Final = 53
+_WHY_NOT: Final = "it could not be started: its directory, its files for output or its interpreter cannot be used"
+#: sacct takes 128 from a status above 127
+_LESS: Final = 128
 _TASKS: Final = re.compile(r"(?P<first>\d{1,7})(?:-(?P<last>\d{1,7})(?::(?P<step>[1-9]\d{0,6}))?)?", re.ASCII)
 _COUNT: Final = re.compile(r"\d{1,12}", re.ASCII)
 
@@ -158,7 +163,8 @@ def _live(row: Row) -> QJob:
         state = _waiting(row)
     has_ended = sub_state is not None and (sub_state.batch_state.is_final or sub_state is SlurmState.SPECIAL_EXIT)
     end = optional(Exit.of, row["exit"], "exit code of squeue") if has_ended else None
-    return _job(row, state, sub_state, _told(end, sub_state, row), _word(row["reason"]))
+    why = _WHY_NOT if end and end.signal == _NOT_STARTED else _word(row["reason"])
+    return _job(row, state, sub_state, _told(end, sub_state, row), why)
 
 
 def _waiting(row: Row) -> QState:
@@ -192,14 +198,23 @@ def _ended(run: Run) -> QJob | None:
     end = optional(Exit.of, run.row["exit"], "exit code of sacct")
     if end == Exit(0, 0) and sub_state is not SlurmState.COMPLETED:
         end = run.script  # Slurm ended it: which signal it was, only the script's own step tells
-    return _job(run.row, state, sub_state, _told(end, sub_state, run.row), None)  # its reason is why the job waited, long ago
+    return _job(run.row, state, sub_state, _told(end, sub_state, run.row), _doubt(end))
+
+
+def _doubt(end: Exit | None) -> str | None:
+    """What has to be said of an end that sacct tells; its own reason is why the job waited, long ago."""
+    if end and end.signal == _NOT_STARTED:
+        return _WHY_NOT
+    if end and not end.signal and 0 < end.status < _LESS:
+        return f"by sacct, which takes 128 from an exit status above 127: it may have been {end.status + _LESS}"
+    return None
 
 
 def _told(end: Exit | None, state: SlurmState | None, row: Row) -> Exit | None:
     """What can be told of an end: nothing of a job that never started, and no success of one that had none."""
     never_started = row["placed"].strip() in _NOTHING and state is not SlurmState.SPECIAL_EXIT
-    no_success = end == Exit(0, 0) and state is not SlurmState.COMPLETED
-    return None if never_started or no_success else end
+    no_end = end is not None and (end.signal == _NOT_STARTED or (end == Exit(0, 0) and state is not SlurmState.COMPLETED))
+    return None if never_started or no_end else end
 
 
 def _job(row: Row, state: QState, sub_state: SlurmState | None, end: Exit | None, reason: str | None) -> QJob:

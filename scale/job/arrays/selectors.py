@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from django.db.models import Count, Max, Min, Prefetch, QuerySet
 
+from scale.job.arrays.span import Arrayed
 from scale.job.models import Job, JobArray
 from scale.job.states import JobStatus
 from scale.kernel.errors import NotFound
@@ -47,6 +49,17 @@ def submitted_array(job_ids: Sequence[int]) -> Job:
     job = with_arrays(named).get(pk=job_ids[0])
     vars(job)["job_ids"] = [*job_ids]
     return job
+
+
+def arrays_submitted(asked: Sequence[Arrayed], job_ids: Sequence[int]) -> list[int | None]:
+    """Those of a request, in its order; None for one whose first member has been deleted since.
+
+    :param job_ids: of all jobs of the request, in order
+    """
+    starts = accumulate((one.jobs for one in asked), initial=0)
+    firsts = [job_ids[start] for one, start in zip(asked, starts, strict=False) if one.indices is not None]
+    array_of = dict(Job.objects.filter(pk__in=firsts).values_list("pk", "array_id")) if firsts else {}
+    return [array_of.get(first) for first in firsts]
 
 
 def array_sizes(ids: Iterable[int]) -> dict[int, int]:

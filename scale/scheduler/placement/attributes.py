@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,11 +17,11 @@ Mask = NDArray[np.bool_]
 
 
 class _Column(NamedTuple):
-    """One attribute: its values, each once, and the number of each node's; that of a node without it is the last."""
+    """One attribute: its values as written, each once, and the number of each node's; that of a node without it is the last."""
 
     numbers: NDArray[np.intp]
-    values: list[Value]
-    number_of: Mapping[tuple[bool, Value], int]
+    values: list[str]
+    number_of: Mapping[str, int]
 
 
 class AttributeColumns:
@@ -60,9 +61,10 @@ class AttributeColumns:
 
 
 def _column(name: str, of_nodes: Sequence[Mapping[str, Value]]) -> _Column:
-    number_of: dict[tuple[bool, Value], int] = {}
+    number_of: dict[str, int] = {}
+    written = lru_cache(typed=True)(token)  # most attributes have few values
     numbers = [
-        number_of.setdefault(token(value), len(number_of)) if (value := of_node.get(name)) is not None else -1
+        number_of.setdefault(written(value), len(number_of)) if (value := of_node.get(name)) is not None else -1
         for of_node in of_nodes
     ]
-    return _Column(np.array(numbers, dtype=np.intp), [value for _, value in number_of], number_of)
+    return _Column(np.array(numbers, dtype=np.intp), list(number_of), number_of)

@@ -229,6 +229,8 @@ class _Pass:
     def _place_many(self, turn: _Turn, count: int) -> int:
         """The same, of all nodes at once."""
         places = np.flatnonzero(self._look(turn).passed == filters.FITS)
+        if not len(places):
+            return count
         usable = self._room.nodes.usable[:, places]
         fit = np.full(len(places), float(count))
         for row, amount in turn.needs:

@@ -135,6 +135,11 @@ def test_options_may_come_by_their_names():
     assert PLAIN.generate_header(given) == "#PLAIN --job_name=x\n#PLAIN --hold\n#PLAIN --nice=0"
 
 
+@pytest.mark.parametrize("off", [0, None, False, ""])
+def test_a_switch_that_is_off_has_no_line(off):
+    assert PLAIN.generate_header({"hold": off}) == ""
+
+
 def test_options_of_the_dialect_override_what_is_asked_for():
     asked = QResources(processes=2, job_name="x", scheduler_kwargs={"job_name": "y", "nice": 5})
     assert PLAIN.generate_header(asked) == "#PLAIN --job_name=y\n#PLAIN --processes=2\n#PLAIN --nice=5"
@@ -147,6 +152,24 @@ def test_unknown_options_are_told_all_at_once_with_what_may_be_meant(given):
     with pytest.raises(ValueError, match="plain has no such option") as told:
         PLAIN.generate_header(given)
     assert str(told.value) == "acount: plain has no such option (did you mean 'account'?); zzz: plain has no such option"
+
+
+@pytest.mark.parametrize("given", ["--hold", ["hold"], 7])
+def test_options_that_are_neither_resources_nor_named_are_refused(given):
+    with pytest.raises(InvalidFieldError, match="options: must be a QResources, or options by name"):
+        PLAIN.generate_header(given)
+
+
+def test_an_option_whose_name_is_no_text_is_told_as_any_other():
+    with pytest.raises(InvalidFieldError, match="7: plain has no such option; zzz: plain has"):
+        PLAIN.generate_header({7: 1, "zzz": 2})
+
+
+def test_resources_are_had_in_options_before_they_are_written():
+    asked = QResources(processes=1, job_name="x", account="a", scheduler_kwargs={"account": "b", "zzz": 1})
+    assert PLAIN.check_convert_qresources(asked) == {"processes": 1, "job_name": "x", "account": "b", "zzz": 1}
+    with pytest.raises(UnsupportedResourcesError, match="Keys not supported: project"):
+        PLAIN.check_convert_qresources(resources=QResources(processes=1, project="p"))
 
 
 def test_what_the_batch_system_cannot_give_is_named():
@@ -282,6 +305,27 @@ def test_a_job_without_an_id_is_refused(job):
 def test_an_id_that_the_batch_system_never_gives_is_refused(job):
     with pytest.raises(InvalidJobIDError, match=r"is no job id of plain; it should match \\d\+"):
         PLAIN.get_job_cmd(job)
+
+
+def test_an_id_can_be_looked_at_before_it_is_used():
+    assert PLAIN.is_valid_job_id("7")
+    assert PLAIN.is_valid_job_id(job_id=7)
+    assert not any(map(PLAIN.is_valid_job_id, ["", "7; rm x", "-7", "7\n"]))
+
+
+@pytest.mark.parametrize("io", [SlurmIO(), PBSIO(), SGEIO(), ShellIO()], ids=lambda io: io.name)
+def test_what_ids_are_like_is_told(io):
+    with pytest.raises(InvalidJobIDError, match=f"'x y' is no job id of {io.name}; it should be like ") as told:
+        io.job_id("x y")
+    likes = re.findall(r"\d[^\s,:]*", str(told.value).partition("like")[2])
+    assert likes
+    assert all(map(io.is_valid_job_id, likes))
+
+
+@pytest.mark.parametrize("job", [7.0, b"7", True, [7]])
+def test_an_id_of_another_kind_is_refused(job):
+    with pytest.raises(InvalidJobIDError, match="is no job id of sge"):
+        SGEIO().job_id(job)
 
 
 def test_ids_need_not_be_checked_but_never_become_options_or_commands():

@@ -10,13 +10,99 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scale.batch import PBSIO, SGEIO, CommandFailedError, OutputParsingError, QJob, QResources, QState, ShellIO, scheduler_mapping
+from scale.batch import (
+    PBSIO,
+    SGEIO,
+    CancelStatus,
+    CommandFailedError,
+    OutputParsingError,
+    QJob,
+    QResources,
+    QState,
+    QueueManager,
+    ShellIO,
+    SlurmIO,
+    SubmissionStatus,
+    scheduler_mapping,
+)
 from scale.kernel.errors import BadRequest
 
 OUTPUTS = Path(__file__).with_name("outputs")
 DIALECTS = [SGEIO(across_nodes="mpi-{}"), PBSIO(), ShellIO()]
 TEXTS = ["queue_name", "job_name", "account", "priority", "output_filepath", "error_filepath", "email_address", "project"]
 NASTY = st.text(st.sampled_from(list("ab1 \t\n\r\0\x85\u2028'\"\\#;&|<>()$`*?!~{}[],:=%@^/-")), min_size=1, max_size=12)
+#: pieces that mean something to somebody
+PIECES = [
+    *(
+        "\n",
+        "\r",
+        "\r\n",
+        "\v",
+        "\f",
+        "\0",
+        "\x1c",
+        "\x1e",
+        "\x85",
+        "\u2028",
+        "\u2029",
+        "\udcff",
+        "\ufeff",
+        "\u202e",
+        "\\",
+        "'",
+        '"',
+        " ",
+    ),
+    *(
+        "#SBATCH --hold",
+        "#PBS -h",
+        "#$ -h",
+        "#SCALE name x",
+        "EOF",
+        "$(id)",
+        "`id`",
+        "${HOME}",
+        "%j",
+        "%A_%a",
+        "%s",
+        "$$",
+        "{}",
+        "{0}",
+    ),
+    *(
+        "--wrap=x",
+        "-",
+        "--",
+        "!",
+        "é",
+        "日本",
+        "=",
+        ",",
+        ":",
+        "[1-3]",
+        "^array_index^",
+        "$JOB_ID",
+        "12.x",
+        "Job Id: ",
+        "<",
+        "]]>",
+        "z",
+    ),
+    *(
+        '{"Jobs": {"1.x": ',
+        "1",
+        "}",
+        "Submitted batch job ",
+        "<job_info>",
+        "jobnumber ",
+        "=====\n",
+        "end 1.2 0 1",
+        "9" * 20,
+        "\t",
+    ),
+]
+FOUL = st.lists(st.sampled_from(PIECES) | st.characters(), min_size=1, max_size=6).map("".join)
+EVERY = [*DIALECTS, SlurmIO(mark="<mark>")]
 SAID = {
     "qstat -xml": (SGEIO().parse_jobs_list_output, "sge_8.1.9_qstat.xml"),
     "qacct": (SGEIO().parse_history_output, "sge_8.1.9_qacct.txt"),
@@ -56,6 +142,34 @@ def test_no_option_of_ones_own_gets_out_of_its_word(io, text):
             assert len(header.splitlines()) <= 1
 
 
+@pytest.mark.parametrize("io", EVERY, ids=lambda io: io.name)
+@given(field=st.sampled_from(TEXTS), value=FOUL, variable=FOUL, place=FOUL)
+def test_nothing_of_a_job_is_a_line_of_its_own(io, field, value, variable, place):
+    """Whoever takes for the end of a line whatever Unicode, Python or a batch system may take for one."""
+    some = {} if isinstance(io, ShellIO) else {"processes": 1}
+    manager = QueueManager(io)
+    with contextlib.suppress(BadRequest):
+        asked = QResources(**some, **{field: value})
+        lines = manager.get_submission_script("true", asked, environment={"environ": {"A": variable}}).splitlines()
+        starts = ("#!/bin/bash", io.prefix, "export A=", "true", "#$ -")
+        assert all(line.startswith(starts) for line in lines if line)
+    with contextlib.suppress(BadRequest):
+        lines = manager.get_submission_script("true", None, place).splitlines()
+        assert all(line.startswith(("#!", "#$ -", "cd ", "true")) for line in lines if line)
+
+
+@pytest.mark.parametrize("io", EVERY, ids=lambda io: io.name)
+@given(code=st.integers(-300, 300), said=st.binary(max_size=60) | FOUL.map(lambda text: text.encode(errors="replace")))
+def test_whatever_is_said_is_an_answer_or_trouble(io, code, said):
+    """Never an error of ours: whoever polls goes on."""
+    for first, second in ((said, b""), (b"", said), (said, said)):
+        assert io.parse_submit_output(code, first, second).status in SubmissionStatus
+        assert io.parse_cancel_output(code, first, second).status in CancelStatus
+        for read in (io.parse_jobs_list_output, io.parse_history_output):
+            with contextlib.suppress(OutputParsingError, CommandFailedError):
+                assert all(job.state in QState for job in read(code, first, second))
+
+
 @pytest.mark.parametrize("io", DIALECTS, ids=lambda io: io.name)
 @given(text=NASTY)
 def test_no_id_is_anything_but_an_id(io, text):
@@ -77,6 +191,18 @@ def test_an_output_that_was_cut_off_or_garbled_gives_jobs_or_says_what_is_wrong(
             assert isinstance(job, QJob)
             assert isinstance(job.state, QState)
             assert QJob.from_json(job.to_json()) == job
+
+
+def test_a_text_that_was_cut_off_tells_nothing_wrong():
+    """A list of PBS in text has no end that could be missed; but no number is told that was cut."""
+    said = (OUTPUTS / "pbs_13_qstat.txt").read_text()
+    whole = {job.job_id: job.exit_status for job in PBSIO().parse_jobs_list_output(0, said, "")}
+    for cut in range(1, len(said)):
+        with contextlib.suppress(OutputParsingError):
+            for job in PBSIO().parse_jobs_list_output(0, said[:cut], ""):
+                assert job.exit_status in (None, whole[job.job_id])
+    with pytest.raises(OutputParsingError, match="cut off"):
+        PBSIO().parse_jobs_list_output(0, "Job Id: 10.he", "")
 
 
 @pytest.mark.parametrize("of", ["qstat -xml", "qstat json"])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from scale.batch import (
     CancelStatus,
@@ -20,6 +24,7 @@ from scale.batch import (
 )
 from scale.batch.dialects.slurm_output import HISTORY, LIVE
 from scale.batch.hosts import Host, Outcome
+from scale.batch.manager import environment_lines
 
 MARK = "<mark>"
 LIVE_ROW = dict.fromkeys(LIVE, "") | {"state": "RUNNING", "reason": "None", "placed": "n1"}
@@ -144,11 +149,47 @@ def test_a_script_of_text_alone():
         ({"module": ["x"]}, "environment.module: there is no such kind.*modules"),
         ({"modules": ["a\nrm"]}, "environment.modules: .*control character"),
         ({"environ": {"A B": "x"}}, "environment.environ: 'A B' is no name of a variable"),
+        ({"environ": {1: "x"}}, "environment.environ: '1' is no name of a variable"),
+        ({"environ": {"A": "x\0y"}}, "environment.environ: .*no script can hold"),
+        ({"environ": ["A=x"]}, "environment.environ: must be values by name"),
+        (["gcc"], "environment: must be a mapping with some of modules, source_files"),
+        ({1: "x"}, "environment.1: there is no such kind"),
     ],
 )
 def test_an_environment_that_would_not_stay_on_its_line_is_refused(environment, message):
     with pytest.raises(InvalidFieldError, match=message):
         manager().get_submission_script("true", environment=environment)
+
+
+@settings(max_examples=25, deadline=None)
+@given(value=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+@example("#SBATCH --hold\n#$ -h\n\r\n\u2028\x85'\\x41\\")
+def test_a_variable_has_any_value_on_one_line(value):
+    script = manager().get_submission_script('printf %s "$A"', environment={"environ": {"A": value}})
+    assert len(script.splitlines()) == 3
+    assert subprocess.run(["bash"], input=script.encode(), capture_output=True, check=True).stdout == value.encode()
+
+
+def test_a_text_is_a_list_of_one():
+    alone = {"modules": "gcc", "source_files": "/etc/x", "conda_environment": "base"}
+    assert environment_lines(alone) == ["module purge", "module load gcc", "source /etc/x", "conda activate base"]
+
+
+def test_what_is_not_there_has_no_line():
+    script = manager().get_submission_script("", work_dir="/a", pre_run="", post_run=["after", ""], environment={"modules": []})
+    assert script == "#!/bin/bash\ncd /a\nafter"
+
+
+def test_a_directory_is_no_option():
+    assert manager().get_submission_script("true", work_dir="-P") == "#!/bin/bash\ncd ./-P\ntrue"
+
+
+@pytest.mark.parametrize("commands", ["echo a\0b", ["true", "echo \udcff"]])
+def test_commands_that_no_script_can_hold_are_refused_before_anything_is_done(commands):
+    here = manager()
+    with pytest.raises(InvalidFieldError, match=r"commands: .* has .*which no script can hold"):
+        here.submit(commands, work_dir="/a", create_submit_dir=True)
+    assert here.host.asked == []
 
 
 def test_a_script_without_commands_is_refused():
@@ -168,6 +209,21 @@ def test_a_submit_writes_the_script_and_runs_in_its_directory():
         ("dd", "of=/a place/submit.script", "status=none", None, "#!/bin/bash\ncd '/a place'\ntrue"),
         ("sbatch", "submit.script", "/a place", ""),
     ]
+
+
+def test_a_directory_is_meant_from_where_the_host_begins():
+    """For the batch system may start the job in it, or at home."""
+    here = manager()
+    here.host.says["pwd"] = "/home/alice\n"
+    here.submit("true", work_dir="run 1")
+    assert here.host.asked[1] == (
+        "dd",
+        "of=/home/alice/run 1/submit.script",
+        "status=none",
+        None,
+        "#!/bin/bash\ncd '/home/alice/run 1'\ntrue",
+    )
+    assert here.host.asked[2] == ("sbatch", "submit.script", "/home/alice/run 1", "")
 
 
 def test_without_a_directory_it_is_where_the_host_begins():
@@ -200,3 +256,36 @@ def test_a_command_is_a_list_of_arguments_and_no_text(tmp_path):
     for host in (LocalHost(), SSHHost("nowhere", control=tmp_path)):
         with pytest.raises(TypeError, match="a command is a list of arguments"):
             host.execute("echo hi")
+
+
+# ---- commands
+
+
+@pytest.mark.parametrize("command", ["squeue -o '%i;%t' --user=\"a b\" x\\ y", ["squeue", "-o", "%i;%t", "--user=a b", "x y"]])
+def test_a_command_of_ones_own_is_a_list_or_taken_apart_into_one(command):
+    here = manager()
+    assert here.execute_cmd(command, "/a") == ("", "", 0)
+    assert here.host.asked == [("squeue", "-o", "%i;%t", "--user=a b", "x y", "/a", "")]
+
+
+@pytest.mark.parametrize(
+    "command", ["a && b", "a|b", "a >b", "ls *", "cd ~/x", "echo $HOME", 'echo "$HOME"', "a\nb", "`id`", "'a", "a \\"]
+)
+def test_what_only_a_shell_could_do_is_refused(command):
+    here = manager()
+    with pytest.raises(InvalidFieldError, match=r"cmd: .*(write a list|cannot be taken apart)"):
+        here.execute_cmd(command)
+    assert here.host.asked == []
+
+
+def test_a_command_of_nothing_is_refused(tmp_path):
+    for host in (LocalHost(), SSHHost("nowhere", control=tmp_path)):
+        for nothing in ("", []):
+            with pytest.raises(ValueError, match="the first of them the program; this one is empty"):
+                QueueManager(SlurmIO(), host).execute_cmd(nothing)
+
+
+@pytest.mark.parametrize("jobs", [12.0, b"12", object(), [None], [12.0]])
+def test_what_is_no_id_of_a_job_is_told(jobs):
+    with pytest.raises(InvalidJobIDError):
+        manager().get_jobs_list(jobs)

@@ -81,6 +81,24 @@ def test_places_are_chunks(resources, lines):
     assert header(resources) == [f"#PBS -l {line}" for line in lines]
 
 
+def test_options_are_what_they_are_in_qtoolkit():
+    asked = QResources.evenly_distributed(4, 3, threads_per_process=2, priority=1, time_limit=39073, njobs=4)
+    options = PBSIO().check_convert_qresources(asked)
+    assert options == {
+        "select": "select=4:ncpus=6:mpiprocs=3:ompthreads=2",
+        "place": "scatter",
+        "priority": 1,
+        "walltime": "10:51:13",
+        "array": "1-4",
+    }
+    assert PBSIO().generate_header(options) == "\n".join(
+        [
+            "#PBS -l select=4:ncpus=6:mpiprocs=3:ompthreads=2",
+            *("#PBS -l walltime=10:51:13", "#PBS -l place=scatter", "#PBS -p 1", "#PBS -J 1-4"),
+        ]
+    )
+
+
 def test_a_name_alone_asks_for_no_place():
     assert PBSIO().get_submission_script("true", QResources(job_name="x")) == "#!/bin/bash\n#PBS -N x\n\ntrue"
 

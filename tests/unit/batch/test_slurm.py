@@ -94,6 +94,33 @@ def test_processes_lie_as_they_are_placed(resources, lines):
     assert SlurmIO().generate_header(resources).splitlines() == [f"#SBATCH {line}" for line in lines]
 
 
+def test_lines_stand_in_the_order_of_qtoolkit(slurm):
+    asked = QResources.evenly_distributed(
+        *(2, 3),
+        **{
+            "queue_name": "q",
+            "job_name": "j",
+            "memory_per_thread": 9,
+            "threads_per_process": 2,
+            "gpus_per_job": 1,
+            "time_limit": 60,
+        },
+        **{
+            "account": "a",
+            "qos": "s",
+            "priority": 1,
+            "output_filepath": "o",
+            "error_filepath": "e",
+            "email_address": "m",
+            "njobs": 4,
+        },
+    )
+    order = ["partition", "job-name", "nodes", "ntasks-per-node", "cpus-per-task", "mem-per-cpu", "time", "account"]
+    order += ["mail-user", "mail-type", "gres", "output", "error", "qos", "priority", "array"]
+    lines = slurm.generate_header(asked).splitlines()
+    assert [line.removeprefix("#SBATCH --").partition("=")[0] for line in lines] == order
+
+
 def test_a_script_is_shebang_header_and_commands(slurm):
     script = slurm.get_submission_script(["echo a", "echo b"], QResources(processes=2, job_name="x"))
     assert script == "#!/bin/bash\n#SBATCH --job-name=x\n#SBATCH --ntasks=2\n\necho a\necho b"
@@ -392,6 +419,22 @@ def test_what_history_still_takes_for_running_is_undetermined(state):
     assert (found.state, found.sub_state, found.exit_status) == (QState.UNDETERMINED, SlurmState(state), None)
 
 
+def test_an_exit_status_that_sacct_may_have_made_less_is_told_with_a_doubt():
+    """It takes 128 from one above 127; only squeue tells it as it was."""
+    assert ended({"state": "FAILED", "exit": "72:0"}).reason == (
+        "by sacct, which takes 128 from an exit status above 127: it may have been 200"
+    )
+    for sure in ({"exit": "0:0"}, {"state": "FAILED", "exit": "0:9"}, {"state": "FAILED", "exit": "200:0"}):
+        assert ended(sure).reason is None
+
+
+def test_a_job_whose_script_slurm_could_not_start_has_no_exit_status():
+    live_one, ended_one = live(state="FAILED", exit="4021", reason="JobLaunchFailure"), ended({"state": "FAILED", "exit": "0:53"})
+    for job in (live_one, ended_one):
+        assert (job.state, job.exit_status, job.exit_signal) == (QState.FAILED, None, None)
+        assert job.reason.startswith("it could not be started: its directory, ")
+
+
 def test_who_canceled_a_job_is_kept():
     found = ended({"state": "CANCELLED by 1000", "exit": "0:15"})
     assert (found.sub_state, found.native_state, found.exit_status) == (SlurmState.CANCELLED, "CANCELLED by 1000", 143)
@@ -475,6 +518,11 @@ def test_a_command_that_failed_is_trouble_that_says_why(slurm):
         slurm.parse_jobs_list_output(1, "", "slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
     with pytest.raises(CommandFailedError, match="sacct ended with 2: it did not say why"):
         slurm.parse_history_output(2, b"", b"")
+
+
+def test_a_user_whom_it_does_not_know_is_not_one_without_jobs(slurm):
+    with pytest.raises(CommandFailedError, match="Invalid user: nosuchuser"):
+        slurm.parse_jobs_list_output(0, "", "squeue: error: Invalid user: nosuchuser\n\n")
 
 
 def test_what_is_not_of_slurm_at_all_is_trouble(slurm):

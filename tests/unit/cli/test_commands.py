@@ -184,7 +184,7 @@ def test_nodes_are_a_table(scale, service):
     service.says("GET nodes/", a_page(node, {**node, "is_paused": False, "pause_reason": "", "attributes": attributes}))
     assert lines(scale("nodes").stdout)[1:] == [
         "1 node-1 yes yes: new disk",
-        '1 node-1 yes no disk=ssd rack="12" mem_gb=128 fast=true',
+        "1 node-1 yes no disk=ssd rack=12 mem_gb=128 fast=true",
     ]
 
 

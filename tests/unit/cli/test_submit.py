@@ -188,13 +188,18 @@ def test_a_text_may_come_from_a_file_as_it_is(scale, tile, tmp_path):
     assert tile.bodies[0]["input"] == {"json": {"TITLE": "a\nb\n"}}
 
 
-def test_settings_and_workspaces_are_a_configuration_and_secrets_come_from_files(scale, tile, tmp_path):
+def test_settings_mounts_and_workspaces_are_a_configuration_and_secrets_come_from_files(scale, tile, tmp_path):
     (tmp_path / "key").write_text("s3cret\n")
     words = ["--setting", "HOST=db=2", "--setting", f"KEY=@{tmp_path}/key"]
     words += ["--output-workspace", "out", "--output-workspace", "TILES=tiles"]
+    words += ["--mount", "DATA=/srv/a=b", "--mount", "MODELS=/srv/models"]
     scale("submit", "--type", "tile", *words)
     assert tile.bodies[0]["configuration"] == {
         "settings": {"HOST": "db=2", "KEY": "s3cret"},
+        "mounts": {
+            "DATA": {"type": "host", "host_path": "/srv/a=b"},
+            "MODELS": {"type": "host", "host_path": "/srv/models"},
+        },
         "output_workspaces": {"default": "out", "outputs": {"TILES": "tiles"}},
     }
 
@@ -209,6 +214,8 @@ def test_settings_and_workspaces_are_a_configuration_and_secrets_come_from_files
         (["--type", "tile", "--input", "ZOOM"], "is not NAME=VALUE"),
         (["--type", "tile", "true"], "state a command, or a job type"),
         (["--input", "ZOOM=1", "true"], "is for jobs of a --type"),
+        (["--mount", "DATA=/srv", "true"], "is for jobs of a --type"),
+        (["--type", "tile", "--mount", "/srv"], "is not NAME=VALUE"),
         (["--type", ":1"], "is not NAME or NAME:VERSION"),
         (["--after", "x", "true"], "is not JOB, or JOB:success"),
         (["--after", "1:never", "true"], "is not JOB, or JOB:success"),

@@ -180,6 +180,14 @@ def test_a_waiting_job_says_for_whom():
     assert why_waiting(both) == ("dependency", "waits for job 1 to complete, and so with 1 more")
 
 
+def test_who_waits_for_the_end_of_a_blocked_job_is_told_that_it_is_blocked():
+    code, text = why_waiting([(1, When.SUCCESS, S.QUEUED), (2, When.END, S.BLOCKED)])
+    assert code == "dependency"
+    assert text == (
+        "waits for job 2 to end, which is blocked until it is canceled, or what blocks it is requeued, and so with 1 more"
+    )
+
+
 @pytest.mark.parametrize(
     ("when", "status", "text"),
     [

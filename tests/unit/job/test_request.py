@@ -247,6 +247,7 @@ def test_a_jobs_own_configuration_may_leave_out_what_its_type_has():
         ({}, {}, "configuration.output_workspaces"),
         ({}, {"output_workspaces": {"default": "old"}}, "configuration.output_workspaces.default"),
         ({"output_workspaces": {"default": "gone"}}, CONFIGURED, "configuration.output_workspaces.default"),
+        ({"output_workspaces": {"outputs": {"TILE": "products"}}}, CONFIGURED, "configuration.output_workspaces.outputs.TILE"),
         ({"output_workspaces": {"outputs": {"TILES": "old"}}}, CONFIGURED, "configuration.output_workspaces.outputs.TILES"),
         ({"settings": {"KAY": "hunter2"}}, CONFIGURED, "configuration.settings.KAY"),
         ({"mounts": {"raf": {"type": "host", "host_path": "/a"}}}, CONFIGURED, "configuration.mounts.raf"),

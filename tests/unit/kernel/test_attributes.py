@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scale.kernel.attributes import GIVEN, MAX_NUMBER, given, read_name, read_value, token
+from scale.kernel.attributes import GIVEN, MAX_NUMBER, given, number, read_name, read_value, token
 
 
 @pytest.mark.parametrize("name", ["disk", "a.b-c_D9", "9", "x" * 100])
@@ -36,8 +36,16 @@ def test_nothing_else_is_a_value(value):
         read_value(value)
 
 
-def test_values_are_the_same_only_if_their_kind_is():
-    assert len({token(value) for value in (1, 1.0, True, "1", "true")}) == 4
+def test_values_are_the_same_if_they_are_written_the_same():
+    assert {token(value) for value in (1, 1.0, True, "1", "true", 1.1, "1.10")} == {"1", "true", "1.1", "1.10"}
+
+
+@pytest.mark.parametrize(
+    ("value", "reads_as"),
+    [(1, 1), (1.5, 1.5), ("1.10", 1.1), ("-2e3", -2000), (True, None), ("true", None), ("1x", None), ("", None)],
+)
+def test_a_text_may_read_as_a_number(value, reads_as):
+    assert number(value) == reads_as
 
 
 def test_what_is_given_is_what_nobody_sets():

@@ -352,6 +352,9 @@ INVALID_CONFIGURATIONS = [
     at("/settings/CATALOG_URL", None, "INVALID_SETTING"),
     at("/settings/CATALOG_URL", "a\0b", "INVALID_SETTING"),
     at("/settings/CATALOG_URL", "x" * 131_072, "INVALID_SETTING"),
+    at("/settings/CATALOG_URL", "x" * 131_060, "INVALID_SETTING"),
+    at("/settings/CATALOG_URL", "\ud800", "INVALID_SETTING"),
+    at("/settings", {f"S{number}": "ä" * 50_000 for number in range(6)}, "INVALID_SETTING"),
     at("/settings/CATALOG_KEY", "hush", "DUPLICATE_SETTING"),
 ]
 DOUBTFUL_CONFIGURATIONS = [

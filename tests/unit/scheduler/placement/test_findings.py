@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from scale.kernel.resources import Resources
 from scale.queue.ordering import QueueMode
 from scale.scheduler.placement.columns import NodeColumns, Slot
-from scale.scheduler.placement.findings import Findings
+from scale.scheduler.placement.findings import Finding, Findings
 from scale.scheduler.placement.plan import decide
 from scale.scheduler.placement.snapshot import Snapshot
 from tests.builders import an_ask
 from tests.reference.placement import lines_of
 
 SHAPES = 5
+LENGTH = 40  # of each line
 
 
 class Counted(Findings):
@@ -39,7 +41,7 @@ class Cluster:
         self.findings = findings or Counted()
         for number in range(1, 101):
             self.columns.hold(number, Resources(cpus=4))
-        self.asks = [an_ask(number, cpus=1 + number / 10) for number in range(SHAPES)]
+        self.asks = [an_ask(number, cpus=1 + number // LENGTH / 10) for number in range(SHAPES * LENGTH)]
 
     def node(self, number, cpus=4.0, **attributes):
         return Slot(number, f"node-{number}", Resources(cpus=cpus, mem=99), is_ready=True, attributes=attributes)
@@ -79,9 +81,9 @@ def test_a_node_on_which_something_ended_is_all_that_is_looked_at(cluster):
 
 
 def test_of_a_new_shape_all_nodes_are_looked_at_once(cluster):
-    cluster.asks.append(an_ask(50, cpus=2.5))
+    cluster.asks.append(an_ask(500, cpus=2.5))
     assert cluster.decide()[1] == 100
-    cluster.asks.append(an_ask(51, cpus=2.5))  # behind one that waits
+    cluster.asks.append(an_ask(501, cpus=2.5))  # behind one that waits
     assert cluster.decide()[1] == SHAPES, "that it keeps a node now, the others hear once"
     assert cluster.decide()[1] == 0
 
@@ -90,7 +92,7 @@ def test_what_waits_first_takes_the_new_node_and_what_follows_hears_of_it(cluste
     cluster.columns.append([cluster.node(101, cpus=1.25)])
     plan, _ = cluster.decide()
     assert [(placement.ask.entry_id, placement.node_id) for placement in plan.placements] == [(0, 101)]
-    assert len(plan.waits) == SHAPES - 1
+    assert [wait.ask.entry_id for wait in plan.waits] == [1, 40, 80, 120, 160]
     assert cluster.decide()[0] == plan, "nobody claimed it"
 
 
@@ -110,6 +112,13 @@ def test_what_is_held_back_keeps_nothing(cluster):
 
 def test_where_too_much_would_have_to_be_kept_all_is_looked_at_each_time():
     cluster = Cluster(Findings(most_bytes=250))
-    for cpus in (4, 3, 4, 2.5):
-        cluster.columns.hold(3, Resources(cpus=cpus))
+    cluster.asks.append(an_ask(900, cpus=99))  # too large, so it keeps nothing
+    for number in range(300):
+        cluster.columns.hold(3, Resources(cpus=4 - number % 3))
         cluster.decide()
+
+
+def test_one_that_is_new_stays_so_until_it_is_told():
+    found = Finding(an_ask(), np.zeros(2, dtype=np.uint8), 0)
+    found.look_again([2], np.array([6], dtype=np.uint8), 3)
+    assert (found.passed.tolist(), found.news, found.candidates()) == ([0, 0, 6], None, None)
