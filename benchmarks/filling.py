@@ -29,6 +29,7 @@ class Kind:
     count: int
     resources: dict[str, float]
     priority: int = 100
+    constraints: Sequence[str] = ()  #: what is asked of the attributes of nodes
 
 
 def moment(since: datetime, seconds: str) -> str:
@@ -59,7 +60,7 @@ def copy(model: type[models.Model], like: models.Model, count: int, only: str = 
 def queue_up(kinds: Sequence[Kind], by: User, when: datetime) -> None:
     """Put jobs on the queue."""
     for kind in kinds:
-        wanted = {**_COMMAND, "resources": kind.resources, "priority": kind.priority}
+        wanted = {**_COMMAND, "resources": kind.resources, "priority": kind.priority, "constraints": [*kind.constraints]}
         job = job_submit(submission=parse_submission(wanted), by=by, when=when)
         entry = Queue.objects.get(job=job)
         if kind.count > 1:

@@ -2,8 +2,9 @@
 
     python benchmarks/placement.py [--nodes 10000] [--jobs 100000] [--shapes 50]
 
-Nodes are of six sizes, some with GPUs; the jobs are of fifty shapes that differ by cpus, memory, GPUs and priority, and
-together ask for a tenth more cpus than there are.
+Nodes are of six sizes, some with GPUs, and have attributes; the jobs are of fifty shapes that differ by cpus, memory, GPUs
+and priority, three of ten also by what they ask of attributes (``=``, ``in``, ``>``), and together ask for a tenth more cpus
+than there are.
 
 `decide` is given everything at once, as the values that the scheduler keeps. Then a whole scheduler, on SQLite, with an
 engine that runs nothing, gets the same: its turn `schedule` is timed until the first task is handed to the engine, and until
@@ -17,6 +18,7 @@ import argparse
 import statistics
 import time
 from datetime import timedelta
+from typing import Any
 
 # isort: split
 import fresh
@@ -32,9 +34,13 @@ from filling import Kind, queue_up
 from harness import Budget, Commits, say, timed
 from quiet import CLOCK, QuietEngine, online, running, scheduler_on
 from scale.job.models import JobExecution
+from scale.kernel.attributes import Value
 from scale.kernel.resources import Resources
+from scale.node.models import Node
+from scale.queue.constraints import constraints_of, document_of, key_of, parse_constraint
 from scale.queue.entry import shape_of
 from scale.scheduler.placement.columns import NodeColumns, Slot
+from scale.scheduler.placement.findings import Findings
 from scale.scheduler.placement.plan import decide
 from scale.scheduler.placement.snapshot import Ask, Snapshot
 from scale.scheduler.services import scheduler_edit
@@ -42,6 +48,8 @@ from tests.reference.placement import lines_of
 
 #: sizes of nodes, taken in turn: cpus, GiB, GPUs
 SIZES = ((8, 32, 0), (16, 64, 0), (16, 128, 0), (32, 128, 0), (64, 256, 4), (4, 8, 0))
+#: what shapes ask of attributes, taken in turn
+WISHES = ((), ("disk=ssd",), (), (), ("rack in r1,r2,r3,r4,r5",), (), (), ("generation>2",), (), ())
 CHUNK = 1000
 A_MINUTE = timedelta(minutes=1)
 LAST = 60  # seconds that are kept for what is measured after all is placed
@@ -51,6 +59,10 @@ VECTOR = "one numpy mask over all nodes for each shape"
 def resources_of(number: int) -> Resources:
     cpus, gib, gpus = SIZES[number % len(SIZES)]
     return Resources(cpus=cpus, mem=gib * 1024, disk=100_000, gpus=gpus)
+
+
+def attributes_of(number: int) -> dict[str, Value]:
+    return {"disk": ("ssd", "hdd")[number % 2], "rack": f"r{number % 10}", "generation": number % 7}
 
 
 def kinds_of(jobs: int, shapes: int, nodes: int) -> list[Kind]:
@@ -63,8 +75,12 @@ def kinds_of(jobs: int, shapes: int, nodes: int) -> list[Kind]:
         cpus = round(weight * unit, 3)
         needs = {"cpus": cpus, "mem": 256.0 * (1 + number % 5), "gpus": float(number % 10 == 9)}
         count = jobs // shapes + (number < jobs % shapes)
-        kinds.append(Kind(count, needs, priority=50 + 10 * (number % 5)))
+        kinds.append(Kind(count, needs, priority=50 + 10 * (number % 5), constraints=WISHES[number % len(WISHES)]))
     return [kind for kind in kinds if kind.count]
+
+
+def wish_of(kind: Kind) -> dict[str, Any] | None:
+    return document_of(map(parse_constraint, kind.constraints))
 
 
 def asks_of(kinds: list[Kind]) -> list[Ask]:
@@ -72,18 +88,21 @@ def asks_of(kinds: list[Kind]) -> list[Ask]:
     asks: list[Ask] = []
     for kind in kinds:
         needs = Resources(kind.resources)
-        shape = shape_of(1, kind.priority, needs)
+        shape = shape_of(1, kind.priority, needs, wish_of(kind))
         first = len(asks) + 1
         asks += [Ask(n, n, 1, kind.priority, now, needs, shape) for n in range(first, first + kind.count)]
     return asks
 
 
-def everything(asks: list[Ask], nodes: int, *, are_full: bool = False) -> Snapshot:
+def everything(kinds: list[Kind], asks: list[Ask], nodes: int, *, are_full: bool = False) -> Snapshot:
     """What the scheduler keeps from pass to pass, for a pass that may place all of it."""
-    columns = NodeColumns(Slot(n + 1, f"node-{n}", resources_of(n), is_ready=True) for n in range(nodes))
+    columns = NodeColumns(
+        Slot(n + 1, f"node-{n}", resources_of(n), is_ready=True, attributes=attributes_of(n)) for n in range(nodes)
+    )
+    asked = {key_of(wish): constraints_of(wish) for kind in kinds if (wish := wish_of(kind))}
     for n in range(nodes if are_full else 0):
         columns.hold(n + 1, resources_of(n))
-    return Snapshot(lines_of(asks), columns, lambda _: (), most=len(asks))
+    return Snapshot(lines_of(asks, asked=asked), columns, lambda _: (), most=len(asks))
 
 
 def vector_floor(kinds: list[Kind], nodes: int) -> float:
@@ -94,32 +113,46 @@ def vector_floor(kinds: list[Kind], nodes: int) -> float:
     return harness.median_of(9, lambda: [(each <= free).all(axis=1).sum() for each in needs])
 
 
-def decided_in_time(asks: list[Ask], nodes: int, budget: Budget) -> list[Ask]:
+def decided_in_time(kinds: list[Kind], asks: list[Ask], nodes: int, budget: Budget) -> list[Ask]:
     """All of them, or, where a tenth says that it would take too long, that tenth: a pass cannot be interrupted."""
     tenth = asks[::10]
-    needed = 12 * timed(decide, everything(tenth, nodes))
+    needed = 12 * timed(decide, everything(kinds, tenth, nodes))
     return asks if needed < budget.left else tenth
+
+
+def decide_again(full: Snapshot, nodes: int) -> list[float]:
+    """Seconds of passes before each of which one node is new, too small for all that wait."""
+    findings = Findings()
+    for _ in range(2):  # what each keeps, the others hear once
+        decide(full, findings)
+    seconds = []
+    for number in range(nodes, nodes + 9):
+        full.nodes.append([Slot(number + 1, f"node-{number}", Resources(cpus=0.0001), is_ready=True)])
+        seconds.append(timed(decide, full, findings))
+    return seconds
 
 
 def values(kinds: list[Kind], nodes: int, floor: float, budget: Budget) -> tuple[list[Row], int]:
     """The rows, and how many jobs were decided about."""
-    asks = decided_in_time(asks_of(kinds), nodes, budget)
+    asks = decided_in_time(kinds, asks_of(kinds), nodes, budget)
     passes, placed = [], 0
     for _ in budget.rounds(3):
-        snapshot = everything(asks, nodes)
+        snapshot = everything(kinds, asks, nodes)
         with harness.no_collection():
             began = time.perf_counter()
             placed = len(decide(snapshot).placements)
             passes.append(time.perf_counter() - began)
         say(f"decide: {placed} placed in {passes[-1]:.3f} s")
     seconds = statistics.median(passes)
-    full = everything(asks, nodes, are_full=True)
+    full = everything(kinds, asks, nodes, are_full=True)
     with harness.no_collection():
         nothing = harness.median_of(3, lambda: decide(full))
+        changed = statistics.median(decide_again(full, nodes))
     rows = [
         Row("decide all at once, with reasons", seconds * 1000, "ms", VECTOR, floor * 1000, "figure <= 100"),
         Row("placements decided", placed / seconds, "1/s", "that mask, shapes a second", len(kinds) / floor),
         Row("decide when nothing fits", nothing * 1000, "ms", VECTOR, floor * 1000, "figure <= 100"),
+        Row("decide when one node is new and nothing fits", changed * 1000, "ms", VECTOR, floor * 1000),
     ]
     return rows, len(asks)
 
@@ -155,6 +188,10 @@ def turns(kinds: list[Kind], nodes: int, floor: float, budget: Budget) -> list[R
     scheduler.reports(CLOCK.now())
     scheduler_edit(changes={"is_paused": True})
     turn()  # the nodes are recorded
+    for node in (rows := list(Node.objects.order_by("id"))):
+        node.attributes = attributes_of(node.pk)
+    Node.objects.bulk_update(rows, ["attributes"], batch_size=CHUNK)
+    turn(2 * A_MINUTE)  # all that operators say is read
     scheduler_edit(changes={"is_paused": False})
     began = time.perf_counter()
     before, made = 0, -1

@@ -98,6 +98,9 @@ class Constraints:
     each: tuple[Constraint, ...] = ()
     strategy: Strategy | None = None  #: None: the first node that has room
 
+    def are_met_by(self, attributes: Mapping[str, Value]) -> bool:
+        return all(one.accepts(attributes.get(one.attribute)) for one in self.each)
+
     def __str__(self) -> str:
         return " and ".join(shown(str(one)) for one in self.each)
 

@@ -18,10 +18,12 @@ from scale.scheduler.learning import Learner
 from scale.scheduler.operating import Settings
 from scale.scheduler.placement.ahead import Pace
 from scale.scheduler.placement.backlog import Backlog
+from scale.scheduler.placement.findings import Findings
 from scale.scheduler.placement.gpus import hand_out
-from scale.scheduler.placement.plan import Placement, Plan, Wait, decide
+from scale.scheduler.placement.plan import Placement, Plan, decide
 from scale.scheduler.placement.services import NOWHERE, plan_apply, plan_settle
 from scale.scheduler.placement.snapshot import Ask, Line, Snapshot
+from scale.scheduler.placement.wait import Wait
 from scale.scheduler.status import Warning
 from scale.scheduler.tracking import NodeTracker
 
@@ -54,6 +56,7 @@ class Placer:
         self._fence = fence
         self._backlog = Backlog()
         self._learner = Learner(self._backlog, fence.writing)
+        self._findings = Findings()
         self._seen: object = None  # what the last pass looked at; the same again would find the same
         self._doubtful: tuple[Sequence[Placement], datetime] | None = None  # nobody said whether they were committed
         self.pace = Pace()
@@ -93,14 +96,14 @@ class Placer:
     def place(self, settings: Settings, when: datetime) -> list[JobExecution]:
         """One pass, if anything has changed; returns the executions that were made, none of them launched."""
         snapshot = self._snapshot(settings, when)
-        seen = (self._backlog.version, snapshot.room, settings.paused_types)
-        if not self._tracker.update(is_paused=settings.is_paused) and seen == self._seen:
+        seen = (self._backlog.version, snapshot.room, settings.paused_types, settings.is_paused)
+        if not self._tracker.update() and seen == self._seen:
             self.is_ahead = False
             return []
         self._seen = None
-        plan = decide(snapshot)
+        plan = decide(snapshot, self._findings)
         while any(line.shape == plan.dry and self._learner.read_on(line) for line in snapshot.lines):
-            plan = decide(snapshot)
+            plan = decide(snapshot, self._findings)
         made = self._claim(plan.placements, settings, when) if plan.placements else []
         self._tell(plan, settings, when)
         self.has_more, self.is_ahead = plan.is_cut, plan.ahead > 0

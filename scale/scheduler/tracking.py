@@ -31,37 +31,39 @@ class NodeTracker:
         self.columns = NodeColumns()
         self._known: Sequence[KnownNode] = ()  # as they stand in the columns
         self._version: int | None = None
-        self._was_paused = False
 
-    def update(self, *, is_paused: bool) -> bool:
+    def update(self) -> bool:
         """Bring the columns up to date; whether anything had changed."""
         changed = self._allocations.nodes_changed("placement")
-        has_news = self._update_nodes(is_paused=is_paused)
+        has_news = self._update_nodes()
         for node_id in changed:
             self.columns.hold(node_id, self._allocations.held(node_id))
         return has_news or bool(changed)
 
-    def _update_nodes(self, *, is_paused: bool) -> bool:
+    def _update_nodes(self) -> bool:
         version = self._nodes.version  # first: what changes from now on has another one
-        if version == self._version and is_paused == self._was_paused:
+        if version == self._version:
             return False
-        known = self._nodes.get_nodes()
-        if [node.id for node in known] != [node.id for node in self._known]:
-            self._replace(known, is_paused=is_paused)
+        before, known = self._known, self._nodes.get_nodes()
+        if [node.id for node in known[: len(before)]] == [node.id for node in before]:
+            for place, (one, node) in enumerate(zip(before, known, strict=False)):
+                if node is not one:
+                    self.columns.change(place, self._slot(node))
+            if new := known[len(before) :]:
+                self._append(new)
         else:
-            for place, (before, node) in enumerate(zip(self._known, known, strict=True)):
-                if node is not before or is_paused != self._was_paused:
-                    self.columns.change(place, self._slot(node, is_paused=is_paused))
-        self._known, self._version, self._was_paused = known, version, is_paused
+            self.columns.replace(())
+            self._append(known)
+        self._known, self._version = known, version
         return True
 
-    def _replace(self, known: Sequence[KnownNode], *, is_paused: bool) -> None:
-        self.columns.replace(self._slot(node, is_paused=is_paused) for node in known)
-        for node in known:
+    def _append(self, new: Sequence[KnownNode]) -> None:
+        self.columns.append(map(self._slot, new))
+        for node in new:
             self.columns.hold(node.id, self._allocations.held(node.id))
 
-    def _slot(self, node: KnownNode, *, is_paused: bool) -> Slot:
-        state = node.state(scheduler_is_paused=is_paused)
+    def _slot(self, node: KnownNode) -> Slot:
+        state = node.state(scheduler_is_paused=False)  # a paused scheduler places nothing, whatever its nodes take
         holds_back = node.engine in self._holding
         offered = node.offered + _ANY_IMAGES if node.engine in self._containing else node.offered
         attributes = {**node.attributes, **given(node.hostname, node.engine)}

@@ -11,7 +11,18 @@ import os
 import shutil
 import sys
 
-from scale.steps.common import DELETED_FILE, FILESYSTEM, MISSING_FILE, MISSING_MOUNT, MISSING_SETTING, Failed, copy, run, within
+from scale.steps.common import (
+    DELETED_FILE,
+    FILESYSTEM,
+    MISSING_FILE,
+    MISSING_MOUNT,
+    MISSING_SETTING,
+    UNKNOWN,
+    Failed,
+    copy,
+    run,
+    within,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +45,8 @@ def prepare(step: Mapping[str, Any]) -> None:
 
 
 def _check(step: Mapping[str, Any]) -> None:
+    if why := step.get("unprepared"):
+        raise Failed(UNKNOWN, f"the job could not be prepared: {why}")
     if homeless := step["homeless"]:
         raise Failed(FILESYSTEM, f"these outputs have no workspace that is active: {', '.join(homeless)}")
     if missing := step["missing_settings"]:

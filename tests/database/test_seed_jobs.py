@@ -88,6 +88,18 @@ def test_nobody_who_waits_gets_the_room_between_two_tasks_of_an_execution(tile, 
     assert most == 2
 
 
+@pytest.mark.parametrize("stored", [{"configuration": {"settings": 3}}, {"input": {"json": 3}}])
+def test_a_job_that_cannot_be_prepared_fails_with_the_cause_and_the_others_are_placed(tile, products, stored, caplog):
+    world = a_world(lambda spec: Outcome(exit_code=1) if "unprepared" in str(spec.env) else says(told(products))(spec))
+    broken, well = (submit(world, tile, max_tries=1) for _ in range(2))
+    Job.objects.filter(pk=broken).update(**stored)
+    world.turns(6)
+    assert (world.job(broken).status, world.job(well).status) == ("FAILED", "COMPLETED")
+    (task,) = JobExecution.objects.get(job=broken).configuration["tasks"]
+    assert "Error: " in task["step"]["unprepared"]
+    assert f"event=unprepared job={broken}" in caplog.text
+
+
 @pytest.mark.parametrize("stdout", [b"", b"nonsense", b'{"version": "1.0", "files": [{"output": 3}], "json": {}}'])
 def test_what_cannot_be_read_fails_the_execution_and_nothing_else(tile, products, stdout):
     world = a_world(says(stdout))

@@ -18,9 +18,11 @@ from scale.queue.ordering import QueueMode
 from scale.scheduler.placement import plan as fast
 from scale.scheduler.placement.columns import NodeColumns
 from scale.scheduler.placement.columns import Slot as Node
-from scale.scheduler.placement.plan import Placement, Plan, Wait
+from scale.scheduler.placement.findings import Findings
+from scale.scheduler.placement.plan import Placement, Plan
 from scale.scheduler.placement.snapshot import Ask, Line, Occupant
 from scale.scheduler.placement.snapshot import Snapshot as Lines
+from scale.scheduler.placement.wait import Wait
 
 ROUNDING = 1e-6
 
@@ -60,13 +62,23 @@ class Snapshot:
 
 def nodes_of(slots: Sequence[Slot]) -> NodeColumns:
     """The columns of these nodes, with what is held of them."""
-    nodes = NodeColumns(
-        Node(slot.node_id, slot.hostname, slot.offered, slot.is_ready, slot.not_ready, attributes=slot.attributes)
-        for slot in slots
-    )
+    nodes = NodeColumns(map(_node, slots))
     for slot in slots:
         nodes.hold(slot.node_id, sum((occupant.holds for occupant in slot.occupants), Resources()))
     return nodes
+
+
+def bring_up_to_date(nodes: NodeColumns, before: Sequence[Slot], slots: Sequence[Slot]) -> None:
+    """Tell these columns what has changed, and nothing else."""
+    nodes.append(map(_node, slots[len(before) :]))
+    for place, slot in enumerate(slots):
+        if place >= len(before) or slot != before[place]:
+            nodes.change(place, _node(slot))
+            nodes.hold(slot.node_id, sum((occupant.holds for occupant in slot.occupants), Resources()))
+
+
+def _node(slot: Slot) -> Node:
+    return Node(slot.node_id, slot.hostname, slot.offered, slot.is_ready, slot.not_ready, attributes=slot.attributes)
 
 
 def lines_of(asks: Sequence[Ask], mode: QueueMode = QueueMode.FIFO, asked: Mapping[str, Constraints] | None = None) -> list[Line]:
@@ -87,20 +99,24 @@ def key_in(shape: str) -> str:
     return parse_shape(shape)[3] if shape else ""
 
 
-def decide(snapshot: Snapshot, most: int = 1000) -> Plan:
-    """The fast way; and as one wait of it speaks for all of its shape that are left, a wait of each of these."""
+def decide(snapshot: Snapshot, most: int = 1000, nodes: NodeColumns | None = None, findings: Findings | None = None) -> Plan:
+    """The fast way; and as one wait of it speaks for all of its shape that are left, a wait of each of these.
+
+    :param nodes: the columns of these nodes, if they are kept from pass to pass
+    """
     occupants = {slot.node_id: slot.occupants for slot in snapshot.slots}
     plan = fast.decide(
         Lines(
             lines_of(snapshot.asks, snapshot.queue_mode, snapshot.asked),
-            nodes_of(snapshot.slots),
+            nodes_of(snapshot.slots) if nodes is None else nodes,
             occupants.__getitem__,
             snapshot.room,
             snapshot.paused_types,
             snapshot.is_paused,
             snapshot.queue_mode,
             most,
-        )
+        ),
+        findings,
     )
     said = {wait.ask.shape: wait for wait in plan.waits}
     placed = {placement.ask.entry_id for placement in plan.placements}

@@ -7,9 +7,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from scale.kernel.resources import Resources
 from scale.queue.constraints import Constraints, Strategy, constraints_of, document_of, key_of, parse_constraint
+from scale.scheduler.placement.columns import NodeColumns
+from scale.scheduler.placement.findings import Findings
 from scale.scheduler.placement.snapshot import Occupant
 from tests.builders import a_slot, an_ask
-from tests.reference.placement import Snapshot, decide, key_in
+from tests.reference.placement import OneByOne, Snapshot, bring_up_to_date, decide, key_in
 
 picks = st.integers(0, 10_000)
 sizes = st.sampled_from([1.0, 2.0, 4.0, 6.0])
@@ -40,6 +42,7 @@ class PlacementLife(RuleBasedStateMachine):
         self.running = {}  # ask and row of the node, by number
         self.came = 0
         self.is_paused = False
+        self.columns, self.findings, self.known = NodeColumns(), Findings(), []  # kept from pass to pass
         self.a_node_comes(size, size, disk)
 
     @rule(cpus=sizes, mem=sizes, disk=disks)
@@ -93,9 +96,28 @@ class PlacementLife(RuleBasedStateMachine):
     def _placed(self, snapshot):
         return {placement.ask.entry_id: placement.node_id for placement in decide(snapshot).placements}
 
+    @rule(most=st.sampled_from([0, 1, 2, 1000]))
+    def a_pass_is_made_and_forgotten(self, most):
+        """Nothing of it could be claimed."""
+        self._decide(most)
+
+    def _decide(self, most=1000):
+        """A pass that looks only at what has changed says what one says that looks at everything, and what ask by ask does."""
+        snapshot = self._snapshot()
+        bring_up_to_date(self.columns, self.known, snapshot.slots)
+        self.known = snapshot.slots
+        plan = decide(snapshot, most, self.columns, self.findings)
+        assert plan == decide(snapshot, most)
+        if not plan.is_cut:
+            placements, waits = OneByOne(snapshot).decide()
+            assert list(plan.placements) == placements
+            first = {wait.ask.shape: (wait.ask, wait.code, wait.nodes) for wait in reversed(plan.waits)}
+            assert first == {ask.shape: (ask, code, nodes) for ask, code, nodes in waits}
+        return plan
+
     @rule()
     def a_pass_is_made(self):
-        plan = decide(self._snapshot())
+        plan = self._decide()
         answered = [placement.ask.entry_id for placement in plan.placements] + [wait.ask.entry_id for wait in plan.waits]
         assert sorted(answered) == sorted(self.queue), "every ask is placed or explained, and never both"
         assert all(wait.code and wait.text for wait in plan.waits)

@@ -99,6 +99,13 @@ def seed_configuration(
     }
 
 
+def unprepared_configuration(execution: ClusterId, why: str, *, python: Sequence[str]) -> dict[str, Any]:
+    """Of an execution that cannot be configured: its pre says why, and fails."""
+    pre = _task(execution, "pre", {}, [*python, f"{_STEPS}.pre"], {})
+    tasks = [pre | {"workspaces": {}, "step": {"unprepared": why}}]
+    return {"version": VERSION, "input_files": {}, "output_workspaces": {}, "tasks": tasks}
+
+
 def _task(
     execution: ClusterId, kind: str, resources: Mapping[str, float], command: list[str], env: Mapping[str, str]
 ) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -61,8 +62,9 @@ class AttributeColumns:
 
 def _column(name: str, of_nodes: Sequence[Mapping[str, Value]]) -> _Column:
     number_of: dict[str, int] = {}
+    written = lru_cache(typed=True)(token)  # most attributes have few values
     numbers = [
-        number_of.setdefault(token(value), len(number_of)) if (value := of_node.get(name)) is not None else -1
+        number_of.setdefault(written(value), len(number_of)) if (value := of_node.get(name)) is not None else -1
         for of_node in of_nodes
     ]
     return _Column(np.array(numbers, dtype=np.intp), list(number_of), number_of)

@@ -5,16 +5,20 @@ The first filter that refuses a node names the reason; so the order goes from wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scale.kernel.reading import shown
 from scale.kernel.resources import IMAGES
 from scale.queue.constraints import Constraints
 from scale.scheduler.placement.attributes import Mask
 from scale.scheduler.placement.columns import ROUNDING, Columns, Needs, Slot
+
+Places = NDArray[np.intp]
+Passed = NDArray[np.uint8]  #: of each node how many filters let it pass before one refuses it
 
 
 class Nodes(NamedTuple):
@@ -27,6 +31,16 @@ class Nodes(NamedTuple):
     is_ready: Mask
     asked: Constraints | None = None  #: what the ask at hand wants of their attributes
     meeting: Mask | None = None  #: those that meet it; None: all
+
+    def at(self, places: Places | Sequence[int]) -> Nodes:
+        """Of these alone."""
+        return self._replace(
+            offered=self.offered[:, places],
+            free=self.free[:, places],
+            usable=self.usable[:, places],
+            is_ready=self.is_ready[places],
+            meeting=None if self.meeting is None else self.meeting[places],
+        )
 
 
 class Filter(NamedTuple):
@@ -89,31 +103,35 @@ FREE = _resource_filter("busy", lambda nodes: nodes.free, "has {:g} free")
 UNRESERVED = _resource_filter("reserved", lambda nodes: nodes.usable, "has {:g} that is not kept for a more urgent job")
 
 FILTERS = (RUNS_IMAGES, MEETING, LARGE_ENOUGH, READY, FREE, UNRESERVED)
+FITS = len(FILTERS)
+_LASTING = FILTERS.index(FREE)  # as many filters ask nothing of who else is there
 
 
 def feasible(needs: Needs, nodes: Nodes) -> Mask:
     """The nodes that every filter lets pass; as what is usable is free, and what is free is offered, one tells for three."""
-    return _met(READY.mask(needs, nodes) & UNRESERVED.mask(needs, nodes), nodes)
+    fits = READY.mask(needs, nodes) & UNRESERVED.mask(needs, nodes)
+    return fits if nodes.meeting is None else fits & nodes.meeting
 
 
-def could_hold(needs: Needs, nodes: Nodes) -> Mask:
+def passed(needs: Needs, nodes: Nodes) -> Passed:
+    """How many filters let each node pass, one after the other."""
+    still = FILTERS[0].mask(needs, nodes).copy()
+    count = still.astype(np.uint8)
+    for each in FILTERS[1:]:
+        still &= each.mask(needs, nodes)
+        count += still
+    return count
+
+
+def could_hold(count: Passed) -> Mask:
     """The nodes that would do if nobody else were there."""
-    return _met(READY.mask(needs, nodes) & LARGE_ENOUGH.mask(needs, nodes), nodes)
+    return count >= _LASTING
 
 
-def _met(mask: Mask, nodes: Nodes) -> Mask:
-    return mask if nodes.meeting is None else mask & nodes.meeting
-
-
-def refusals(needs: Needs, nodes: Nodes) -> dict[str, int]:
+def refusals(count: Passed) -> dict[str, int]:
     """How many nodes each filter refuses first."""
-    left = np.ones(len(nodes.is_ready), dtype=bool)
-    counts = {}
-    for each in FILTERS:
-        passed = left & each.mask(needs, nodes)
-        counts[each.code] = int(np.count_nonzero(left) - np.count_nonzero(passed))
-        left = passed
-    return {code: count for code, count in counts.items() if count}
+    nodes = np.bincount(count, minlength=FITS + 1).tolist()
+    return {each.code: refused for each, refused in zip(FILTERS, nodes, strict=False) if refused}
 
 
 def lacking(needs: Needs, nodes: Nodes, could: Mask) -> frozenset[str]:

@@ -21,12 +21,10 @@ none of them looks again at a node that refused one of them; and what is refused
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from itertools import repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,27 +33,18 @@ from scale.queue.ordering import Urgency
 from scale.scheduler.placement import filters, scores
 from scale.scheduler.placement.ahead import MOST
 from scale.scheduler.placement.attributes import Mask
-from scale.scheduler.placement.columns import ROUNDING, Columns, Needs
-from scale.scheduler.placement.filters import Nodes
+from scale.scheduler.placement.columns import ROUNDING, Columns, Needs, NodeColumns
+from scale.scheduler.placement.filters import Nodes, Passed, Places
+from scale.scheduler.placement.findings import Finding, Findings, Kept
 from scale.scheduler.placement.snapshot import Ask, Line, Snapshot
+from scale.scheduler.placement.wait import NO_ROOM, Wait, wait_of
+
+_MANY = 32  # that follow one another are placed by looking at all nodes at once
 
 
 class Placement(NamedTuple):
     ask: Ask
     node_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Why an ask is not placed, nor any of its shape that follows it.
-
-    A code for programs, a sentence for people, and how many nodes refuse it for what.
-    """
-
-    ask: Ask
-    code: str
-    text: str
-    nodes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,47 +56,39 @@ class Plan:
     dry: str = ""  #: the shape of which more would have to be known to go on
 
 
-def decide(snapshot: Snapshot) -> Plan:
-    """Place asks, the most urgent first, until each shape is used up or refused, or the pass has placed its most."""
-    return _Pass(snapshot).run()
+def decide(snapshot: Snapshot, findings: Findings | None = None) -> Plan:
+    """Place asks, the most urgent first, until each shape is used up or refused, or the pass has placed its most.
+
+    :param findings: of the passes before over the same nodes; they spare this one most of its work, and change nothing else
+    """
+    return _Pass(snapshot, findings or Findings()).run()
 
 
 class _Room:
-    """What of each node may be used: as columns, to look at all nodes at once, and as lists, to take from one at a time."""
+    """What of each node may be used: as columns, to look at all nodes at once, and as rows, to take from one at a time."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        columns, free = snapshot.nodes, snapshot.nodes.free
-        self._nodes = Nodes(columns.names, columns.offered, free, free.copy(), columns.is_ready)
-        self._touched: set[int] = set()
-
-    @cached_property
-    def lists(self) -> list[list[float]]:
-        """What may be used, a list a resource."""
-        lists: list[list[float]] = self._nodes.usable.tolist()
-        return lists
-
-    def nodes(self) -> Nodes:
-        """The columns, as they stand now."""
-        if self._touched:
-            places = list(self._touched)
-            for row, usable in enumerate(self.lists):
-                now = np.array([usable[place] for place in places])
-                self._nodes.free[row, places] -= self._nodes.usable[row, places] - now
-                self._nodes.usable[row, places] = now
-            self._touched.clear()
-        return self._nodes
+    def __init__(self, columns: NodeColumns) -> None:
+        free = columns.free
+        self.nodes = Nodes(columns.names, columns.offered, free, free.copy(), columns.is_ready)
+        self.is_kept = np.zeros(len(columns.slots), dtype=bool)
+        self.rows: Sequence[Any] = [memoryview(row) for row in self.nodes.usable]  # of floats, in the same place
+        self._free_rows: Sequence[Any] = [memoryview(row) for row in free]
 
     def take(self, place: int, needs: Needs, times: int) -> None:
         for row, amount in needs:
-            self.lists[row][place] -= times * amount
-        self._touched.add(place)
+            self.rows[row][place] -= times * amount
+            self._free_rows[row][place] -= times * amount
 
-    def keep(self, place: int, spare: Columns) -> None:
+    def take_many(self, places: Places, needs: Needs, times: Places) -> None:
+        for row, amount in needs:
+            self.nodes.usable[row, places] -= times * amount
+            self.nodes.free[row, places] -= times * amount
+
+    def keep(self, kept: Kept) -> None:
         """From now on others may use no more than this of the node."""
-        usable = self.nodes().usable
-        usable[:, place] = np.minimum(usable[:, place], np.maximum(spare, 0.0))
-        for row, amount in enumerate(usable[:, place].tolist()):
-            self.lists[row][place] = amount
+        usable = self.nodes.usable
+        usable[:, kept.place] = np.minimum(usable[:, kept.place], kept.spare)
+        self.is_kept[kept.place] = True
 
 
 class _Turn:
@@ -120,6 +101,8 @@ class _Turn:
         self._meeting = meeting
         self.next = 0
         self.place = -1
+        self.has_begun = False
+        self.found: Finding | None = None
 
     @property
     def ask(self) -> Ask:
@@ -136,17 +119,18 @@ class _Turn:
 
     def nodes(self, room: _Room) -> Nodes:
         """The columns, as they stand now, and which of them are nodes to this line."""
-        nodes = room.nodes()
-        return nodes if self._meeting is None else nodes._replace(asked=self.line.constraints, meeting=self._meeting)
+        meeting = self._meeting
+        return room.nodes if meeting is None else room.nodes._replace(asked=self.line.constraints, meeting=meeting)
 
-    def begin(self, room: _Room) -> None:
-        """Look at all nodes, once; none that has no room now will have any in this pass."""
-        self._next_place = filters.feasible(self.needs, self.nodes(room)).tobytes().find
-        self.place = self._next_place(True)
-        self._wanted = [(room.lists[row], amount - ROUNDING) for row, amount in self.needs] if self.place >= 0 else []
+    def begin(self, passed: Passed, room: _Room) -> None:
+        """A node that has no room now will have none in this pass."""
+        self.has_begun = True
+        self._next_place = passed.tobytes().find
+        self.place = self._next_place(filters.FITS)
+        self._wanted = [(room.rows[row], amount - ROUNDING) for row, amount in self.needs]
 
-    def seek(self) -> bool:
-        """Go on to the first node that has room; False if there is none."""
+    def seek(self) -> int:
+        """The first node that has room; -1 if there is none."""
         place = self.place
         while place >= 0:
             for usable, amount in self._wanted:
@@ -154,29 +138,23 @@ class _Turn:
                     break
             else:
                 break
-            place = self._next_place(True, place + 1)
+            place = self._next_place(filters.FITS, place + 1)
         self.place = place
-        return place >= 0
-
-    def fit(self, room: _Room, most: int) -> int:
-        """How many fit there, up to so many."""
-        if most > 1:
-            for row, amount in self.needs:
-                most = min(most, int((room.lists[row][self.place] + ROUNDING) // amount))
-        return max(most, 1)
+        return place
 
 
 class _Pass:
     """What changes as asks are placed."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, findings: Findings) -> None:
         self._snapshot = snapshot
         meeting = snapshot.nodes.meeting({line.key: line.constraints for line in snapshot.lines if line.constraints})
-        lines = (line for line in snapshot.lines if line.asks)
+        lines = [line for line in snapshot.lines if line.asks]
         self._turns = [_Turn(line, snapshot.nodes.needs(line.needs), meeting.get(line.key)) for line in lines]
-        self._room = _Room(snapshot)
+        self._findings = findings
+        findings.begin(snapshot.nodes, snapshot.queue_mode, {line.shape: line.asks[0] for line in lines})
+        self._room = _Room(snapshot.nodes)
         self._room_of_type = dict(snapshot.room)
-        self._kept = np.zeros(len(snapshot.nodes.slots), dtype=bool)
         self._count_ahead = 0
         self._ahead: Columns | None = None  # what has been placed ahead in this pass
         self._placements: list[Placement] = []
@@ -198,6 +176,11 @@ class _Pass:
 
     def _held_back(self, turn: _Turn) -> Wait | None:
         """Reasons that no node has anything to do with."""
+        if wait := self._why_held_back(turn):
+            self._findings.forget(turn.line.shape)
+        return wait
+
+    def _why_held_back(self, turn: _Turn) -> Wait | None:
         kind = turn.line.job_type_id
         if self._snapshot.is_paused:
             return Wait(turn.ask, "scheduler-paused", "the scheduler is paused")
@@ -219,33 +202,66 @@ class _Pass:
             self._room_of_type[kind] -= may - left
         return self._refuse(turn) if left else None
 
+    def _look(self, turn: _Turn) -> Finding:
+        """What refuses each node now; what is known of this ask is only brought up to date."""
+        nodes = turn.nodes(self._room)
+        if turn.found is None or turn.found.ask is not turn.ask:
+            turn.found = self._findings.of(turn.ask)
+        if turn.found is None:
+            turn.found = self._findings.new(turn.ask, filters.passed(turn.needs, nodes))
+        elif news := self._findings.news_to(turn.found):
+            turn.found.look_again(news, filters.passed(turn.needs, nodes.at(news)), len(nodes.is_ready))
+        return turn.found
+
     def _place(self, turn: _Turn, count: int) -> int:
         """Each on the first node that has room; returns for how many there is none."""
         if turn.strategy is not None:
             return self._place_best(turn, count, turn.strategy)
-        if not turn.next:
-            turn.begin(self._room)
-        while count and turn.seek():
-            times = turn.fit(self._room, count)
-            self._room.take(turn.place, turn.needs, times)
-            self._give(turn, turn.place, times)
-            count -= times
+        if count >= _MANY:
+            return self._place_many(turn, count)
+        if not turn.has_begun:
+            turn.begin(self._look(turn).passed, self._room)
+        while count and (place := turn.seek()) >= 0:
+            self._take(turn, place, 1)
+            count -= 1
         return count
+
+    def _place_many(self, turn: _Turn, count: int) -> int:
+        """The same, of all nodes at once."""
+        places = np.flatnonzero(self._look(turn).passed == filters.FITS)
+        if not len(places):
+            return count
+        usable = self._room.nodes.usable[:, places]
+        fit = np.full(len(places), float(count))
+        for row, amount in turn.needs:
+            np.minimum(fit, (usable[row] + ROUNDING) // amount, out=fit)
+        until = np.minimum(np.maximum(fit, 1.0).cumsum(), count)
+        times = np.diff(until, prepend=0.0).astype(np.intp)
+        used = times > 0
+        self._room.take_many(places[used], turn.needs, times[used])
+        self._findings.take(places[used].tolist())
+        self._give(turn, np.repeat(self._snapshot.nodes.ids[places[used]], times[used]).tolist())
+        return count - int(times.sum())
 
     def _place_best(self, turn: _Turn, count: int, strategy: Strategy) -> int:
         """Each on the best node that has room; returns for how many there is none."""
         nodes, needs = turn.nodes(self._room), turn.needs
-        shares = scores.free_share(needs, nodes.usable, nodes.offered)
-        ranks = scores.ranked(strategy, shares, filters.feasible(needs, nodes))
+        fits = self._look(turn).passed == filters.FITS
+        if not fits.any():
+            return count
+        ranks = scores.ranked(strategy, scores.free_share(needs, nodes.usable, nodes.offered), fits)
         while count and (place := scores.best(ranks)) >= 0:
-            turn.place = place
-            times = turn.fit(self._room, count if strategy is Strategy.PACK else 1)
-            self._room.take(place, needs, times)
-            self._give(turn, place, times)
+            times = self._fit(place, needs, count) if strategy is Strategy.PACK else 1
+            self._take(turn, place, times)
             count -= times
-            usable = [self._room.lists[row][place] for row, _ in needs]
+            usable = [self._room.rows[row][place] for row, _ in needs]
             ranks[place] = scores.rank(strategy, usable, [nodes.offered[row, place] for row, _ in needs], needs)
         return count
+
+    def _fit(self, place: int, needs: Needs, most: int) -> int:
+        """How many fit there, up to so many."""
+        fit = min((int((self._room.rows[row][place] + ROUNDING) // amount) for row, amount in needs), default=most)
+        return max(min(fit, most), 1)
 
     def _place_ahead(self, turn: _Turn, count: int) -> int:
         """Of so many asks for which there is no room, place some where it is expected soon; evenly. Returns how many."""
@@ -254,7 +270,7 @@ class _Pass:
         placed = 0
         for number, (place, most) in enumerate(waiting):
             times = min(most, -(-(count - placed) // (len(waiting) - number)))
-            self._give(turn, place, times)
+            self._give(turn, [self._snapshot.nodes.slots[place].node_id] * times)
             self._take_ahead(place, turn.needs, times)
             placed += times
         self._count_ahead += placed
@@ -263,7 +279,7 @@ class _Pass:
     def _waiting_room(self, turn: _Turn, depth: int) -> list[tuple[int, int]]:
         """The nodes at which some of the line may wait, and how many more."""
         nodes = turn.nodes(self._room)
-        may = filters.could_hold(turn.needs, nodes) & self._snapshot.nodes.holds_back & ~self._kept
+        may = filters.could_hold(self._look(turn).passed) & self._snapshot.nodes.holds_back & ~self._room.is_kept
         found = []
         for place in np.flatnonzero(may).tolist():
             at_once = min(int((nodes.offered[row, place] + ROUNDING) // amount) for row, amount in turn.needs)
@@ -274,7 +290,7 @@ class _Pass:
 
     def _spare(self, row: int, place: int) -> float:
         """What neither executions nor this pass's placements have of the node; negative where some go ahead of their room."""
-        columns, free = self._snapshot.nodes, self._room.nodes().free
+        columns, free = self._snapshot.nodes, self._room.nodes.free
         taken = max(columns.spare[row, place], 0.0) - free[row, place]
         ahead = self._ahead[row, place] if self._ahead is not None else 0.0
         return float(columns.spare[row, place] - taken - ahead)
@@ -285,47 +301,42 @@ class _Pass:
         for row, amount in needs:
             self._ahead[row, place] += times * amount
 
-    def _give(self, turn: _Turn, place: int, times: int) -> None:
+    def _take(self, turn: _Turn, place: int, times: int) -> None:
+        """The next asks of the line get room there."""
+        self._room.take(place, turn.needs, times)
+        self._findings.take((place,))
+        self._give(turn, [self._snapshot.nodes.slots[place].node_id] * times)
+
+    def _give(self, turn: _Turn, node_ids: Sequence[int]) -> None:
         """The next asks of the line go there."""
-        node_id = self._snapshot.nodes.slots[place].node_id
-        self._placements += map(Placement, turn.line.asks[turn.next : turn.next + times], repeat(node_id))
-        turn.next += times
+        if not turn.next:
+            self._findings.forget(turn.line.shape)
+        self._placements += map(Placement, turn.line.asks[turn.next : turn.next + len(node_ids)], node_ids)
+        turn.next += len(node_ids)
 
     def _refuse(self, turn: _Turn) -> Wait:
-        nodes = turn.nodes(self._room)
-        could = filters.could_hold(turn.needs, nodes)
-        wait = self._wait(turn, nodes, could)
-        if wait.code == "no-room":
-            self._keep_a_node(turn, nodes, could)
-        return wait
+        """Why the next ask waits; it gets a node kept if that helps."""
+        found = self._look(turn)
+        if found.wait is None:
+            nodes = turn.nodes(self._room)
+            found.wait = wait_of(turn.ask, turn.needs, nodes, found.passed, self._snapshot.nodes)
+            self._findings.put(found, self._choose(turn, nodes, found) if found.wait.code == NO_ROOM else None)
+        if found.kept is not None:
+            self._room.keep(found.kept)
+        return found.wait
 
-    def _wait(self, turn: _Turn, nodes: Nodes, could: Mask) -> Wait:
-        ask, slots = turn.ask, self._snapshot.nodes.slots
-        counts = filters.refusals(turn.needs, nodes)
-        if not slots:
-            return Wait(ask, "no-nodes", "there are no nodes")
-        if counts.get(filters.RUNS_IMAGES.code) == len(slots):
-            return Wait(ask, filters.RUNS_IMAGES.code, "needs a container engine for its image, and no node has one", counts)
-        unmet = counts.get(filters.MEETING.code, 0)
-        if nodes.asked and unmet == len(slots):
-            return Wait(ask, "no-such-node", self._snapshot.nodes.attributes.nobody_meets(nodes.asked), counts)
-        of_these = f"needs {nodes.asked}, which {len(slots) - unmet} of {len(slots)} nodes have; " if unmet else ""
-        if counts.get(filters.LARGE_ENOUGH.code, 0) + unmet == len(slots):
-            return Wait(ask, "too-large", of_these + _too_large(nodes, turn.needs), counts)
-        if filters.FREE.code not in counts and filters.UNRESERVED.code not in counts:
-            return Wait(ask, "no-node-ready", of_these + "no node that is large enough takes new jobs", counts)
-        return Wait(ask, "no-room", of_these + _no_room(nodes, turn.needs, could, counts), counts)
-
-    def _keep_a_node(self, turn: _Turn, nodes: Nodes, could: Mask) -> None:
-        """Keep room on the node that comes closest, of those that could hold the ask and keep nothing yet."""
-        could &= ~self._kept
+    def _choose(self, turn: _Turn, nodes: Nodes, found: Finding) -> Kept | None:
+        """The node that comes closest, of those that could hold the ask and keep nothing yet."""
+        could = filters.could_hold(found.passed) & ~self._room.is_kept
+        if (places := found.candidates()) is not None:
+            nodes, could = nodes.at(places), could[places]
         if not could.any():
-            return
-        place = int(np.argmin(scores.shortfall(turn.needs, nodes.usable, nodes.offered, could)))
+            return None
+        closest = int(np.argmin(scores.shortfall(turn.needs, nodes.usable, nodes.offered, could)))
+        place = closest if places is None else int(places[closest])
         columns = self._snapshot.nodes
-        spare = nodes.offered[:, place] - columns.column(turn.line.needs) - self._held_by_less_urgent(turn.ask, place)
-        self._room.keep(place, spare)
-        self._kept[place] = True
+        spare = columns.offered[:, place] - columns.column(turn.line.needs) - self._held_by_less_urgent(turn.ask, place)
+        return Kept(place, np.maximum(spare, 0.0))
 
     def _held_by_less_urgent(self, ask: Ask, place: int) -> Columns:
         mode, columns = self._snapshot.queue_mode, self._snapshot.nodes
@@ -335,38 +346,3 @@ class _Pass:
             if occupant.urgency(mode) > mine:
                 held += columns.column(occupant.holds)
         return held
-
-
-#: why not of a node, and of several, in the order in which they are told
-_REFUSALS = {
-    filters.FREE.code: ("has {} free", "have {} free"),
-    filters.UNRESERVED.code: ("keeps its room for a more urgent job", "keep their room for more urgent jobs"),
-    filters.READY.code: ("takes no new jobs", "take no new jobs"),
-    filters.LARGE_ENOUGH.code: ("is too small", "are too small"),
-    filters.RUNS_IMAGES.code: ("runs no images", "run no images"),
-}
-_MEASURED = {"mem", "disk"}  # less of what is measured, fewer of what is counted
-
-
-def _no_room(nodes: Nodes, needs: Needs, could: Mask, counts: Mapping[str, int]) -> str:
-    """Name what there is too little of, and how many nodes refuse for what."""
-    names = filters.lacking(needs, nodes, could)
-    wanted = " and ".join(f"{amount:g} {nodes.names[row]}" for row, amount in needs if nodes.names[row] in names)
-    free = "less" if names & _MEASURED else "fewer"
-    told = [
-        f"{counts[code]} {'node' if counts[code] == 1 else 'nodes'} {phrases[counts[code] > 1].format(free)}"
-        for code, phrases in _REFUSALS.items()
-        if code in counts
-    ]
-    return f"needs {wanted}; {', '.join(told)}"
-
-
-def _too_large(nodes: Nodes, needs: Needs) -> str:
-    """Name the resources of which no node has enough; if each is somewhere, but never together, say that."""
-    largest = (nodes.offered if nodes.meeting is None else nodes.offered[:, nodes.meeting]).max(axis=1)
-    lacking = [
-        f"needs {amount:g} {nodes.names[row]}, the largest node has {largest[row]:g}"
-        for row, amount in needs
-        if amount > largest[row]
-    ]
-    return "; ".join(lacking) or "no single node has all that it needs"

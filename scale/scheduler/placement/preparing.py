@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from scale.fact import warn
 from scale.job.execution.revisions import types_of_revisions
-from scale.job.execution.seed import Asked, InputFile, Place, seed_configuration
+from scale.job.execution.seed import Asked, InputFile, Place, seed_configuration, unprepared_configuration
 from scale.job.models import Job, JobInputFile, JobType
 from scale.job.request import merge
 from scale.kernel.ids import ClusterId
@@ -16,6 +19,8 @@ from scale.seed import JobConfiguration, Manifest, read_configuration, read_mani
 from scale.seed.configuration import HIDDEN
 from scale.storage.models import Workspace
 from scale.storage.workspace import root_of
+
+logger = logging.getLogger(__name__)
 
 EXECUTIONS = "work/executions"  #: below the data directory: the directories of executions, by cluster id
 _PYTHON = (sys.executable, "-P", "-X", "utf8", "-m")
@@ -42,6 +47,7 @@ class Preparations:
         self._home = home
         self._types = types
         self._given: dict[int, _Given] = {}
+        self._unprepared: dict[int, str] = {}  # why, of jobs that nobody can prepare as they are
         self._places: dict[str, Place] = {}
         if ids:
             self._read(ids)
@@ -55,7 +61,17 @@ class Preparations:
         manifests = {pk: read_manifest(job_type.manifest).manifest for pk, job_type in revisions.items()}
         for pk, job in jobs.items():
             if manifest := manifests[job.job_type_rev_id]:
-                self._given[pk] = _given(job, revisions[job.job_type_rev_id], manifest, files.get(pk, ()), self._places)
+                with self._guarded(pk):
+                    self._given[pk] = _given(job, revisions[job.job_type_rev_id], manifest, files.get(pk, ()), self._places)
+
+    @contextmanager
+    def _guarded(self, job_id: int) -> Iterator[None]:
+        """Whatever is wrong with one job, the others are placed."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 what is stored of a job may be anything
+            self._unprepared[job_id] = f"{type(error).__name__}: {error}"
+            warn(logger, "unprepared", job=job_id, why=self._unprepared[job_id])
 
     def _files(self, ids: Sequence[int]) -> dict[int, list[InputFile]]:
         rows = JobInputFile.objects.filter(job__in=ids).select_related("input_file__workspace").order_by("pk")
@@ -92,24 +108,26 @@ class Preparations:
         *,
         env: Mapping[str, str],
     ) -> dict[str, Any] | None:
-        """None if it is none of these, or its manifest cannot be read."""
-        given = self._given.get(job_id)
-        if given is None:
-            return None
-        asked = Asked(
-            job_id,
-            exe_num,
-            given.json,
-            given.files,
-            given.configuration,
-            given.sealed,
-            self._places,
-            resources,
-            given.input_mib,
-            tuple(gpus),
-            env,
-        )
-        return seed_configuration(name, given.manifest, asked, directory=f"{self._home}/{EXECUTIONS}/{name}", python=_PYTHON)
+        """None if it is none of these, or its manifest cannot be read. Of one that cannot be prepared its pre says why."""
+        if given := self._given.get(job_id):
+            with self._guarded(job_id):
+                asked = Asked(
+                    job_id,
+                    exe_num,
+                    given.json,
+                    given.files,
+                    given.configuration,
+                    given.sealed,
+                    self._places,
+                    resources,
+                    given.input_mib,
+                    tuple(gpus),
+                    env,
+                )
+                directory = f"{self._home}/{EXECUTIONS}/{name}"
+                return seed_configuration(name, given.manifest, asked, directory=directory, python=_PYTHON)
+        why = self._unprepared.get(job_id)
+        return unprepared_configuration(name, why, python=_PYTHON) if why else None
 
 
 def _given(job: Job, job_type: JobType, manifest: Manifest, files: Sequence[InputFile], places: Mapping[str, Place]) -> _Given:

@@ -79,6 +79,7 @@ def test_what_is_known_of_the_files_stands_beside_them(scenes):
         ([], {"mounts": {"ref": None}}, 10, "ref is not configured"),
         ([], {"mounts": {"ref": "/nonexistent/ref"}}, 10, "no directory /nonexistent/ref"),
         ([a_file(name="x/y")], {}, 4, "No such file"),
+        ([], {"unprepared": "TypeError: 3"}, 1, "the job could not be prepared: TypeError: 3"),
     ],
 )
 def test_what_cannot_be_brought_has_an_exit_code_and_a_sentence(scenes, files, rest, code, words):

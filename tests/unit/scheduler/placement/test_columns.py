@@ -55,3 +55,9 @@ def test_other_nodes_take_the_place_of_these():
 
 def test_without_nodes_there_are_columns_all_the_same():
     assert (NodeColumns().free.shape, NodeColumns().is_ready.shape) == ((4, 0), (0,))
+
+
+def test_where_nothing_waits_at_nodes_none_is_crowded():
+    columns = NodeColumns([a_node(cpus=1)])
+    columns.hold(1, Resources(cpus=9))
+    assert columns.crowded() == []

@@ -7,7 +7,7 @@ import pytest
 
 from scale.scheduler.placement import filters
 from scale.scheduler.placement.columns import NodeColumns, Slot
-from scale.scheduler.placement.filters import Nodes, could_hold, explain, feasible, lacking, refusals
+from scale.scheduler.placement.filters import Nodes, could_hold, explain, feasible, lacking, passed, refusals
 from tests.builders import a_slot, an_amount, an_occupant
 from tests.reference.placement import nodes_of
 
@@ -36,16 +36,16 @@ def test_only_what_every_filter_lets_pass_is_feasible():
 
 
 def test_a_node_could_hold_an_ask_whatever_runs_there_now():
-    assert list(np.flatnonzero(could_hold(*columns()))) == [0, 3, 4]
+    assert list(np.flatnonzero(could_hold(passed(*columns())))) == [0, 3, 4]
 
 
 def test_each_node_is_counted_for_the_first_reason_alone():
-    assert refusals(*columns()) == {"too-small": 1, "not-ready": 2, "busy": 1, "reserved": 1}
+    assert refusals(passed(*columns())) == {"too-small": 1, "not-ready": 2, "busy": 1, "reserved": 1}
 
 
 def test_what_is_lacking_is_told_of_the_nodes_that_one_asks_about():
     needs, nodes = columns()
-    assert lacking(needs, nodes, could_hold(needs, nodes)) == {"cpus"}
+    assert lacking(needs, nodes, could_hold(passed(needs, nodes))) == {"cpus"}
     assert lacking(needs, nodes, np.arange(len(SLOTS)) == 0) == frozenset()
 
 
@@ -80,5 +80,5 @@ def test_what_has_an_image_goes_where_images_are_run():
     needs = plain.needs(an_amount(1, 1, images=1))
     nodes = Nodes(plain.names, plain.offered, plain.free, plain.free, plain.is_ready)
     assert feasible(needs, nodes).tolist() == [False, True]
-    assert refusals(needs, nodes) == {"no-engine": 1}
+    assert refusals(passed(needs, nodes)) == {"no-engine": 1}
     assert explain(plain.slots[0], needs, nodes, 0) == "plain: its engine runs no images"
