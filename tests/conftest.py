@@ -25,6 +25,12 @@ def pytest_report_header():
     return f"database: {connection.vendor}"
 
 
+def pytest_collection_modifyitems(config, items):
+    others = [item for item in items if item.get_closest_marker("on_postgresql") and connection.vendor != "postgresql"]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line(f"database: {connection.vendor}")

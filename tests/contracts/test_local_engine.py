@@ -75,9 +75,12 @@ def living(home, task=None):
 
 
 def directory_of(home, task):
-    """Where the task works, which runs."""
-    marked = (stat.pid for stat in processes.living() if processes.marks_of(stat.pid) == (keeper_id(home), task))
-    return Path(os.readlink(f"/proc/{next(marked)}/cwd"))
+    """Where the task works, which runs; for a moment of its exec a process has no environment."""
+    while True:
+        for stat in processes.living():
+            with contextlib.suppress(FileNotFoundError):
+                if processes.marks_of(stat.pid) == (keeper_id(home), task):
+                    return Path(os.readlink(f"/proc/{stat.pid}/cwd"))
 
 
 def writes_of(pid):

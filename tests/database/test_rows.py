@@ -19,7 +19,6 @@ from scale.wake import JOBS
 from tests.clusters.counting import round_trips
 from tests.world import World
 
-on_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="there are no round trips to SQLite")
 TABLES = ("job", "queue", "job_exe", "job_exe_end", "task_update")
 
 
@@ -36,7 +35,7 @@ def test_many_jobs_cost_no_more_statements_for_their_whole_life_than_few(jobs):
 
 
 @pytest.mark.django_db(transaction=True)
-@on_postgresql
+@pytest.mark.on_postgresql
 def test_a_job_costs_two_round_trips_to_submit_a_handful_to_claim_and_three_to_end():
     with round_trips() as trips:
         world = World()
@@ -131,7 +130,7 @@ def test_a_part_that_fails_is_undone_alone(text):
 
 
 @pytest.mark.django_db(transaction=True)
-@on_postgresql
+@pytest.mark.on_postgresql
 def test_what_the_session_had_prepared_is_prepared_anew_once_the_schema_has_outgrown_it():
     def alter(kind: str) -> None:
         with connection.cursor() as cursor:
@@ -156,7 +155,7 @@ def test_what_the_session_had_prepared_is_prepared_anew_once_the_schema_has_outg
 
 
 @pytest.mark.django_db(transaction=True)
-@on_postgresql
+@pytest.mark.on_postgresql
 def test_an_empty_transaction_is_not_told_of():
     with round_trips() as trips:
         Left.objects.count()
@@ -167,7 +166,7 @@ def test_an_empty_transaction_is_not_told_of():
 
 
 @pytest.mark.django_db
-@on_postgresql
+@pytest.mark.on_postgresql
 def test_only_what_somebody_deletes_is_checked():
     """A job goes by retention and a user by an administrator; types, revisions, nodes and errors stay."""
     with connection.cursor() as cursor:
