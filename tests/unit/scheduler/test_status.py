@@ -10,6 +10,7 @@ from scale.job.execution.manager import JobExecutionManager
 from scale.job.tasks.manager import TaskManager
 from scale.kernel.clock import ManualClock
 from scale.kernel.resources import Resources
+from scale.node.conditions import KnownNode
 from scale.node.manager import NodeManager
 from scale.node.models import Node
 from scale.scheduler.rates import Rates
@@ -136,6 +137,13 @@ def test_the_totals_are_those_of_the_active_nodes():
 def test_a_node_that_holds_more_than_it_offers_has_nothing_free():
     (node,) = rendered(nodes_of(a_node_report()), {1: NodeResources(an_amount(4), an_amount(2), an_amount(3))})["nodes"]
     assert node["resources"]["cpus"] == {"running": 3, "offered": 0, "free": 0, "unavailable": 2, "total": 4}
+
+
+@pytest.mark.parametrize(("holding", "running"), [((), 3), (("local",), 2)])
+def test_what_waits_at_a_node_takes_nothing_of_it_till_it_has_room(holding, running):
+    node = KnownNode(1, "n1", "agent-1", "local", total=an_amount(4), offered=an_amount(2))
+    has = NodeResources.of(node, an_amount(3), holding)
+    assert (has.total["cpus"], has.offered["cpus"], has.running["cpus"]) == (4, 2, running)
 
 
 def test_job_types_and_the_queue_are_told():

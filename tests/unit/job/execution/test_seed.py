@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scale.job.execution.configuration import ExecutionConfiguration, command_configuration, without_secrets
-from scale.job.execution.seed import Asked, InputFile, Place, seed_configuration
+from scale.job.execution.seed import Asked, InputFile, Place, seed_configuration, unprepared_configuration
 from scale.kernel.ids import ClusterId, task_type_of
 from scale.seed import JobConfiguration, read_manifest
 from scale.steps.common import told
@@ -63,6 +63,12 @@ def test_three_tasks_in_turn():
         ("/bin/sh", "-c", "run ${SCENE}"),
         ("python", "-m", "scale.steps.post"),
     ]
+
+
+def test_what_cannot_be_prepared_is_a_pre_that_says_why():
+    found = ExecutionConfiguration(unprepared_configuration(NAME, "ValueError: no", python=["python", "-m"]))
+    assert (found.get_task_types(), found.get_command("pre")) == (["pre"], ("python", "-m", "scale.steps.pre"))
+    assert told(found.get_env_vars("pre")) == {"unprepared": "ValueError: no", "files": {}}
 
 
 def test_what_a_task_is_called():
