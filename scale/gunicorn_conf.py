@@ -21,6 +21,7 @@ worker_class = "scale.gunicorn_worker.Worker"
 threads = _environment.web_threads
 loglevel = _environment.log_level.lower()
 accesslog = None
+sendfile = False  # it waits for ever for who takes nothing
 control_socket_disable = True  # it would stand in the home directory of the user, one for all services
 
 
