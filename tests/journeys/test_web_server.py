@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -37,15 +38,21 @@ def hasty(tmp_path_factory) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def served(home: Path, config: str) -> Iterator[tuple[str, int]]:
+def served(home: Path, config: str, files: int | None = None) -> Iterator[tuple[str, int]]:
+    def limit() -> None:
+        if files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
     bare = {name: value for name, value in os.environ.items() if not name.startswith("SCALE_")}
     own = {"SCALE_HOME": str(home), "SCALE_WEB_THREADS": "1", "DJANGO_SETTINGS_MODULE": "scale.settings"}
     with socket.create_server(("127.0.0.1", 0)) as listener:
         bind = f"fd://{listener.fileno()}"
         command = [sys.executable, "-P", "-m", "gunicorn", "--config", config, "--bind", bind]
-        with subprocess.Popen(command, env=bare | own, cwd=home, pass_fds=(listener.fileno(),)) as process:
-            yield listener.getsockname()
-            process.terminate()
+        with subprocess.Popen(command, env=bare | own, cwd=home, pass_fds=(listener.fileno(),), preexec_fn=limit) as process:
+            try:
+                yield listener.getsockname()
+            finally:
+                process.terminate()
 
 
 def connected(server) -> socket.socket:
@@ -180,3 +187,16 @@ def test_an_address_beside_the_one_that_a_proxy_names_is_none(hasty):
     with connected(hasty) as asking:
         asking.sendall(request("GET /healthz", "SCRIPT_NAME: /scale"))
         assert answer(asking)[0] == 404
+
+
+def test_more_connections_than_it_may_have_files_end_nothing(tmp_path):
+    with served(tmp_path, "python:scale.gunicorn_conf", files=160) as address, ExitStack() as stack:
+        slow = stack.enter_context(connected(address))
+        slow.sendall(request("POST /api/v7/jobs/", "Transfer-Encoding: chunked") + b"2\r\n{")
+        for _ in range(200):
+            stack.enter_context(connected(address))
+        probe = stack.enter_context(connected(address))
+        probe.sendall(request("GET /healthz"))
+        assert answer(probe)[0] == 200
+        slow.sendall(b"}\r\n0\r\n\r\n")
+        assert answer(slow)[0] == 401
