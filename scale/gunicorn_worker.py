@@ -32,8 +32,12 @@ _TELLS_OF_A_BODY = re.compile(rb"\r\n(content-length|transfer-encoding)\b", re.I
 _LINGER = 5  # milliseconds
 
 
-class TooSlow(errors.ParseException):  # type: ignore[misc]
-    """A request did not come to its end in time."""
+class _Stalled(TimeoutError):
+    """What is read of a request does not come in time."""
+
+
+class _TooSlow(errors.ParseException):  # type: ignore[misc]
+    """The same, before or beside the application."""
 
 
 _OURS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
@@ -51,7 +55,7 @@ _REFUSALS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], HTTPStatus
         "The headers are too large: send at most 100, of at most 8190 bytes each.",
     ),
     (errors.UnsupportedTransferCoding, HTTPStatus.NOT_IMPLEMENTED, "Send the body as it is, or chunked."),
-    (TooSlow, HTTPStatus.REQUEST_TIMEOUT, "The request did not come to its end in time; send it again, and faster."),
+    (_TooSlow, HTTPStatus.REQUEST_TIMEOUT, "The request did not come to its end in time; send it again, and faster."),
     (errors.ConfigurationProblem, HTTPStatus.NOT_FOUND, "There is nothing at this address."),  # it is beside SCRIPT_NAME
     (errors.ExpectationFailed, HTTPStatus.EXPECTATION_FAILED, "Expect nothing, or 100-continue."),
     (errors.ParseException, HTTPStatus.BAD_REQUEST, "This is not a request as HTTP/1.1 (RFC 9112) has it: {exc}"),
@@ -67,8 +71,8 @@ class _LongRequest(Request):  # type: ignore[misc]
         unreader.begin()
         try:
             return super().parse(unreader)
-        except TimeoutError as error:
-            raise TooSlow from error
+        except _Stalled as error:
+            raise _TooSlow from error
 
 
 class _Reader(SocketUnreader):  # type: ignore[misc]
@@ -83,10 +87,10 @@ class _Reader(SocketUnreader):  # type: ignore[misc]
         try:
             data = bytes(super().chunk(size_hint))
         except BlockingIOError:  # says a socket whose time is over
-            raise TimeoutError("The request did not go on in time.") from None
+            raise _Stalled("The request did not go on in time.") from None
         self._left += len(data) / SLOWEST - (time.monotonic() - began)
         if self._left < 0:
-            raise TimeoutError("The request came too slowly.")
+            raise _Stalled("The request came too slowly.")
         return data
 
 
@@ -179,8 +183,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: TConn) -> bool:
         try:
             return bool(super().handle_request(req, conn))
-        except TimeoutError as error:
-            raise TooSlow from error
+        except _Stalled as error:
+            raise _TooSlow from error
         except BlockingIOError:
             self.log.debug("Nobody takes the answer to %s", req.uri)
             return False
