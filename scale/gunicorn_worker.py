@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import select
 import socket
+import struct
 import termios
+import time
 from concurrent.futures import Future
 from functools import partial
 from http import HTTPStatus
@@ -15,16 +18,29 @@ from typing import Any
 
 from gunicorn.http import errors
 from gunicorn.http.message import Request
+from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from scale.problem import MEDIA_TYPE, MISTAKE, problem_document
 
 LONGEST_LINE = 65_536  #: bytes: addresses that name thousands of ids are long
+PATIENCE = 20.0  #: seconds that a thread waits for somebody who neither goes on with a request nor takes the answer
+SLOWEST = 10_000  #: bytes of a request that win it another second
 _PROBES = (b"GET /healthz ", b"HEAD /healthz ")
 _END = b"\r\n\r\n"
+_TELLS_OF_A_BODY = re.compile(rb"\r\n(content-length|transfer-encoding)\b", re.IGNORECASE)
 _LINGER = 5  # milliseconds
 
-_OURS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName, errors.ConfigurationProblem)
+
+class _Stalled(TimeoutError):
+    """What is read of a request does not come in time."""
+
+
+class _TooSlow(errors.ParseException):  # type: ignore[misc]
+    """The same, before or beside the application."""
+
+
+_OURS = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
 #: what comes to nothing before the application sees it, and what would be right; the first kind that fits counts
 _REFUSALS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], HTTPStatus, str], ...] = (
     (_OURS, HTTPStatus.INTERNAL_SERVER_ERROR, MISTAKE),
@@ -39,6 +55,8 @@ _REFUSALS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], HTTPStatus
         "The headers are too large: send at most 100, of at most 8190 bytes each.",
     ),
     (errors.UnsupportedTransferCoding, HTTPStatus.NOT_IMPLEMENTED, "Send the body as it is, or chunked."),
+    (_TooSlow, HTTPStatus.REQUEST_TIMEOUT, "The request did not come to its end in time; send it again, and faster."),
+    (errors.ConfigurationProblem, HTTPStatus.NOT_FOUND, "There is nothing at this address."),  # it is beside SCRIPT_NAME
     (errors.ExpectationFailed, HTTPStatus.EXPECTATION_FAILED, "Expect nothing, or 100-continue."),
     (errors.ParseException, HTTPStatus.BAD_REQUEST, "This is not a request as HTTP/1.1 (RFC 9112) has it: {exc}"),
     (Exception, HTTPStatus.INTERNAL_SERVER_ERROR, MISTAKE),
@@ -50,7 +68,30 @@ class _LongRequest(Request):  # type: ignore[misc]
 
     def parse(self, unreader: Any) -> Any:
         self.limit_request_line = self._fast_limit_request_line = LONGEST_LINE
-        return super().parse(unreader)
+        unreader.begin()
+        try:
+            return super().parse(unreader)
+        except _Stalled as error:
+            raise _TooSlow from error
+
+
+class _Reader(SocketUnreader):  # type: ignore[misc]
+    """Reads from the network, but waits for no request longer than `PATIENCE`, and for what has come of it."""
+
+    def begin(self) -> None:
+        """Another request begins."""
+        self._left = PATIENCE
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        began = time.monotonic()
+        try:
+            data = bytes(super().chunk(size_hint))
+        except BlockingIOError:  # says a socket whose time is over
+            raise _Stalled("The request did not go on in time.") from None
+        self._left += len(data) / SLOWEST - (time.monotonic() - began)
+        if self._left < 0:
+            raise _Stalled("The request came too slowly.")
+        return data
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -89,7 +130,40 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: TConn, fs: Future[bool]) -> None:
         self._busy -= 1
-        super().finish_request(conn, fs)
+        if fs.cancelled() or fs.exception() or fs.result():
+            super().finish_request(conn, fs)
+        else:
+            self._part_with(conn)
+
+    def _part_with(self, conn: TConn) -> None:
+        """Close it once the other side has, or after a moment: at once, what it still sends would cost it the answer.
+
+        gunicorn waits for that in the thread that accepts connections.
+        """
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.nr_conns -= 1
+            conn.close()
+            return
+        conn.sock.setblocking(False)
+        conn.set_timeout()
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self._hear_out, conn))
+
+    def _hear_out(self, conn: TConn, sock: socket.socket) -> None:
+        """Something comes after the answer, or the end."""
+        try:
+            said = sock.recv(65_536)
+        except BlockingIOError:
+            return
+        except OSError:
+            said = b""
+        if not said:
+            self.poller.unregister(sock)
+            self.pending_conns.remove(conn)
+            self.nr_conns -= 1
+            conn.close()
 
     def handle(self, conn: TConn) -> bool:
         """Answer on this connection for as long as one request follows the other, if nobody else waits."""
@@ -101,8 +175,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _answer(self, conn: TConn) -> bool:
         if not conn.initialized:
             conn.init()
-            conn.parser.mesg_class = _LongRequest
+            conn.parser.mesg_class, conn.parser.unreader = _LongRequest, _Reader(conn.sock)
+            for limit in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                conn.sock.setsockopt(socket.SOL_SOCKET, limit, _as_timeval(PATIENCE))
         return bool(super().handle(conn))
+
+    def handle_request(self, req: Any, conn: TConn) -> bool:
+        try:
+            return bool(super().handle_request(req, conn))
+        except _Stalled as error:
+            raise _TooSlow from error
+        except BlockingIOError:
+            self.log.debug("Nobody takes the answer to %s", req.uri)
+            return False
 
     def _goes_on(self, conn: TConn) -> bool:
         """Whether the next request comes at once: to wait for it costs less than to hand the connection back and forth."""
@@ -138,8 +223,16 @@ def _peek(sock: socket.socket) -> bytes | None:
 
 def _can_be_answered_at_once(conn: TConn, head: bytes) -> bool:
     """Whether neither to read nor to write can take long: there is one whole request, and all answers before it were taken."""
-    is_whole = head.endswith(_END) and head.count(_END) == 1 and not (conn.initialized and _has_read_ahead(conn))
-    return is_whole and fcntl.ioctl(conn.sock, termios.TIOCOUTQ, bytes(4)) == bytes(4)
+    is_whole = head.endswith(_END) and head.count(_END) == 1 and not _TELLS_OF_A_BODY.search(head)
+    return (
+        is_whole
+        and not (conn.initialized and _has_read_ahead(conn))
+        and fcntl.ioctl(conn.sock, termios.TIOCOUTQ, bytes(4)) == bytes(4)
+    )
+
+
+def _as_timeval(seconds: float) -> bytes:
+    return struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
 
 
 def _has_read_ahead(conn: TConn) -> bool:
