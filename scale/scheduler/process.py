@@ -224,7 +224,8 @@ class Scheduler:
                 self.fleet.kill_strangers(engine, outcome.strangers, when)
             if outcome.returned:
                 self.tender.welcome_back(outcome.returned, when)
-            self._has_news |= outcome.nodes_changed
+            if outcome.nodes_changed:
+                self._has_news = True
             if outcome.concerns_placement:
                 self._schedule.wake()
             self._persist.wake()
@@ -458,7 +459,8 @@ class Scheduler:
         late = []
         for exe in filter(None, map(self.job_exes.get_running_job_exe, names)):
             task = exe.current_task
-            if task and task.waits_for_room and task.launched and not task.has_started and when - task.launched >= PATIENCE:
+            launched = task.launched if task else None  # read once: whoever hears of a loss meanwhile forgets it
+            if task and launched and task.waits_for_room and not task.has_started and when - launched >= PATIENCE:
                 late.append(task)
                 self.placer.pace.doubt(exe.job_type_id, exe.resources)
         self.fleet.withdraw(late, when)

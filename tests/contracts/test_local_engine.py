@@ -429,12 +429,13 @@ class TestProcesses(Local):
         monkeypatch.setenv("TZ", "Europe/Berlin")
         with LocalEngine(home) as engine:
             watch = self.watching(engine)
-            watch.run(self.spec(watch, "a", "env", env={"MINE": "yes"}))
+            watch.run(self.spec(watch, "a", "env", env={"MINE": "yes", "SCALE_TASK_ID": "b", "SCALE_KEEPER_ID": "b"}))
             runner, guardian = engine.keeper_pids
             private = [Path(f"/proc/{pid}/environ").read_bytes() for pid in (runner, guardian)]
         env = dict(line.split("=", 1) for line in self.output(watch, "a").decode().splitlines() if "=" in line)
         assert {name for name in env if name.startswith(("SCALE_", "DJANGO"))} == {"SCALE_TASK_ID", "SCALE_KEEPER_ID"}
         assert (env["SCALE_TASK_ID"], env["MINE"], env["TZ"]) == ("a", "yes", "Europe/Berlin")
+        assert watch.engine.node == f"local-{env['SCALE_KEEPER_ID']}"
         assert not any(b"secret" in each for each in private)
 
     def test_what_a_task_leaves_in_its_group_is_killed_at_its_end(self, watch):

@@ -9,6 +9,7 @@ import pytest
 
 from scale.engines.instant import Outcome
 from scale.job.models import JobExecution, JobExecutionEnd
+from scale.job.tasks.base_task import Task
 from scale.kernel.resources import Resources
 from tests.world import FOREVER, World
 
@@ -76,6 +77,20 @@ def test_what_has_waited_for_a_second_is_put_back_at_no_cost(world, behaviour):
         world.engine.finish(task.spec.id, world.now)
     world.turns(4, 1)
     assert world.statuses() == {"COMPLETED": 8}
+
+
+def test_one_that_is_lost_at_the_moment_it_would_be_put_back_is_left_alone(world, behaviour, monkeypatch):
+    taught(world)
+    behaviour["does"] = FOREVER
+    world.submit(4, **ONE_CPU)
+    world.turns(2)
+
+    def lost_meanwhile(task):
+        task.begin()  # as another thread does
+        return False
+
+    monkeypatch.setattr(Task, "has_started", property(lost_meanwhile))
+    world.turn(1)
 
 
 def test_after_that_the_kind_is_not_taken_for_short(world, behaviour):

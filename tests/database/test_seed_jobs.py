@@ -71,6 +71,19 @@ def test_what_post_tells_is_recorded_with_the_end(tile, products):
     assert (file.job_id, file.job_exe.exe_num, file.job_output, file.path) == (job_id, 1, "TILES", "tile/1/a.tif")
 
 
+def test_a_job_of_a_resource_that_nobody_had_spoken_of_holds_up_nobody_who_waits_for_room(products):
+    nodes = {f"n{number}": Resources(cpus=4, mem=4096, disk=4096) for number in range(9)}
+    world = World(nodes=nodes, behave=lambda _: Outcome(duration=timedelta(hours=1)))
+    for number in (9, 1, 1):  # for those that come after the first nine room is kept
+        world.submit(number, resources={"cpus": 3})
+        world.turn()
+    scalars = [{"name": "cpus", "value": 0.1}, {"name": "licences", "value": 1}]
+    job_id = submit(world, a_type(a_manifest(resources={"scalar": scalars})))
+    brief = world.submit(1, resources={"cpus": 0.1})[0]
+    world.turns(2)
+    assert (world.job(job_id).status, world.job(brief).status) == ("QUEUED", "RUNNING")
+
+
 def test_nobody_who_waits_gets_the_room_between_two_tasks_of_an_execution(tile, products):
     one_cpu = {"resources": {"cpus": 1}}
     brief = Outcome(duration=timedelta(milliseconds=10), stdout=told(products))

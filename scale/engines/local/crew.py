@@ -91,7 +91,7 @@ class Crew:
 
     def share(self, env: dict[str, str]) -> None:
         """What all tasks have in their environment."""
-        self._launcher.share({**env, processes.KEEPER_MARK: self._keeper_id})
+        self._launcher.share(env)
 
     # What the engine asks for
 
@@ -259,7 +259,7 @@ class Crew:
         directory = task.directory if order["cwd"] is None else order["cwd"]
         try:
             self.limits.enter(task)
-            env = {**order["env"], processes.TASK_MARK: task.id}
+            env = {**order["env"], processes.TASK_MARK: task.id, processes.KEEPER_MARK: self._keeper_id}
             task.pid = self._launcher.start(order["argv"], env, directory, *streams)
         finally:
             self.limits.go_home(task)

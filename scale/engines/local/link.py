@@ -69,7 +69,7 @@ class Link:
                 return cls._greeted(home, {"hello": hello})
             except (OSError, ValueError) as error:
                 # the socket of a keeper that is gone lives on in a task that was being started, until its exec is through
-                if tries == _GREETINGS or not isinstance(error, ConnectionResetError):
+                if tries == _GREETINGS or not isinstance(error, ConnectionError):
                     raise Away(f"the keeper does not answer: {error}") from error
             pause.wait(_BETWEEN_TRIES)
 

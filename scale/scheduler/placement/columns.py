@@ -36,7 +36,7 @@ class NodeColumns:
 
     def __init__(self, slots: Iterable[Slot] = ()) -> None:
         self.names: tuple[str, ...] = STANDARD
-        self.version = 0  #: another number whenever the nodes are others
+        self.version = 0  #: another number whenever the nodes are others, or there are more rows
         self.replace(slots)
 
     def replace(self, slots: Iterable[Slot]) -> None:
@@ -140,6 +140,7 @@ class NodeColumns:
         """Resources that are spoken of for the first time get a row."""
         new: Sequence[str] = sorted(set(names) - set(self.names))
         if new:
+            self.version += 1
             self.names = (*self.names, *new)
             more = np.zeros((len(new), self.offered.shape[1]))
             self.offered, self._held = np.vstack([self.offered, more]), np.vstack([self._held, more])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scale.engines.local import ending, machine, orphans, places, processes, terms, translate, wire
+from scale.engines.local import ending, link, machine, orphans, places, processes, terms, translate, wire
 from scale.engines.local.folders import Folders
 from scale.engines.local.journal import Journal, records
+from scale.engines.local.link import Link
 from scale.engines.local.logs import interleaved, parse_marks, within
 from scale.engines.local.sampling import events
 from scale.engines.local.task import Task, remembered
@@ -45,6 +48,21 @@ def test_what_is_no_term_counts_as_none(words):
 
 
 # Names
+
+
+@pytest.mark.parametrize("hears_of_it", [False, True])
+def test_who_is_cut_off_before_it_was_greeted_tries_again(tmp_path, monkeypatch, hears_of_it):
+    ours, cut_off = socket.socketpair()
+    theirs, answered = socket.socketpair()
+    theirs.sendall(wire.line({"hello": {"id": "here"}}))
+    if hears_of_it:
+        cut_off.shutdown(socket.SHUT_WR)
+    else:
+        cut_off.close()
+    connections = [ours, answered]
+    monkeypatch.setattr(link, "_connect", lambda home: connections.pop(0))
+    with closing(cut_off), closing(theirs), closing(Link.open(tmp_path, (), Term())) as opened:
+        assert opened.keeper_id == "here"
 
 
 def test_a_harmless_id_is_its_own_name():

@@ -73,6 +73,12 @@ def test_a_new_node_is_all_that_is_looked_at(cluster):
     assert (looked, {wait.nodes["too-small"] for wait in plan.waits}) == (SHAPES, {1})
 
 
+def test_a_resource_that_nobody_had_spoken_of_may_be_asked_for(cluster):
+    cluster.asks.append(an_ask(999, cpus=1, licences=1))
+    plan, _ = cluster.decide()
+    assert [wait.code for wait in plan.waits].count("too-large") == 1
+
+
 def test_a_node_on_which_something_ended_is_all_that_is_looked_at(cluster):
     cluster.columns.hold(7, Resources(cpus=3.5))
     plan, looked = cluster.decide()
