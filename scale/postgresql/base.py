@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 from django.db.backends.utils import debug_transaction
+from psycopg2 import InternalError
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, cursor
 
 _APART = b";\n"
@@ -110,6 +111,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             with debug_transaction(self, "COMMIT"), self.wrap_database_errors:
                 self._end(b"COMMIT")
 
+    def _savepoint_rollback(self, sid: str) -> None:
+        self._drop()  # it came after the savepoint; if it failed now, there would be no way back to that
+        super()._savepoint_rollback(sid)  # type: ignore[misc]
+
     def _rollback(self) -> None:
         self._drop()
         if self.connection is not None:
@@ -120,7 +125,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Nothing is sent for a transaction in which nothing was done."""
         try:
             if self._unsent[1:] or not self._is_idle():
-                self.create_cursor().execute(how)
+                cursor = self.create_cursor()
+                cursor.execute(how)
+                if cursor.statusmessage != how.decode():  # what failed is not committed, and PostgreSQL takes that for no error
+                    raise InternalError("the transaction was undone: a statement of it had failed, and somebody let that pass")
         finally:
             self._unsent.clear()
 

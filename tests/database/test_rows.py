@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -127,6 +128,32 @@ def test_a_part_that_fails_is_undone_alone(text):
             lose(2, text)
         left(3)
     assert kept() == [(1, "s"), (3, "s")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_part_that_is_given_up_is_undone_alone_though_something_unsent_would_have_failed():
+    with transaction.atomic():
+        left(1)
+        with suppress(ZeroDivisionError, DatabaseError), transaction.atomic():
+            with recurring(is_awaited=False) as cursor:
+                cursor.execute("SELECT 1/0 FROM nowhere")
+            raise ZeroDivisionError
+        left(3)
+    assert kept() == [(1, "s"), (3, "s")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_failed_is_not_taken_for_committed_though_a_part_let_the_error_pass():
+    def lost() -> None:
+        with recurring(is_awaited=False) as cursor:
+            cursor.execute("SELECT 1/0 FROM nowhere")
+        with suppress(DatabaseError), transaction.atomic():
+            left(1)
+
+    with pytest.raises(DatabaseError), transaction.atomic():
+        lost()
+    left(2)
+    assert kept() == [(2, "s")]
 
 
 @pytest.mark.django_db(transaction=True)
