@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import DatabaseError
+from django.db import Error, close_old_connections
 from django.http.request import split_domain_port, validate_host
 from rest_framework.exceptions import AuthenticationFailed
 
@@ -64,7 +64,8 @@ def _status(environ: Environ) -> Answer | None:
         return status_answer(etag, encodings=encodings, known=known)
     except AuthenticationFailed:
         return None
-    except (ClusterTrouble, DatabaseError) as error:  # to ask again would take as long again
+    except (ClusterTrouble, Error) as error:  # to ask again would take as long again
+        close_old_connections()  # else whoever comes next would be told by one that is broken, for ever
         return _trouble(environ, error)
 
 

@@ -3,7 +3,7 @@
 What nobody awaits an answer to goes along with what comes next: `BEGIN` with the first statement of a transaction, an unawaited
 statement with the next one, and the last of them with `COMMIT`. PostgreSQL takes them apart again, in order; after one that fails
 it takes no other, and the transaction is lost. To read and plan a statement costs it as much as to carry it out for one row, so
-those that recur are prepared.
+those that recur are prepared; now and then anew, for a plan that is right for small tables is wrong for large ones.
 """
 
 from __future__ import annotations
@@ -11,13 +11,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.backends.postgresql import base
 from django.db.backends.utils import debug_transaction
+from psycopg2 import InternalError
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, cursor
 
+from scale.present import clock
+
 _APART = b";\n"
+_LIFE = 10.0  # seconds: a plan outlives any growth of its tables, unless somebody has them analyzed
+
+
+class _Prepared(NamedTuple):
+    name: str
+    execution: str  #: the statement as it is asked for
+    until: float
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -26,7 +36,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._unsent: list[bytes] = []  # what goes with the next statement
-        self._prepared: dict[str, str] = {}  # how statements are executed that the session knows
+        self._prepared: dict[str, _Prepared] = {}  # the statements that the session knows
         self._names = count(1)  # none of them twice: of what failed nobody knows how far it came
         self._is_doubtful = False  # whether the session may know some that we do not
         self._recurs, self._is_awaited = False, True
@@ -47,15 +57,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """How the session is told to do this."""
         if not self._recurs:
             return query
-        if query not in self._prepared:
+        known, now = self._prepared.get(query), clock().monotonic()
+        if known is None or known.until <= now:
             if self._is_doubtful:
                 self._unsent.append(b"DEALLOCATE ALL")
                 self._is_doubtful = False
+            elif known is not None:
+                self._unsent.append(f"DEALLOCATE {known.name}".encode())
             name, places = f"recurring_{next(self._names)}", query.count("%s")
             numbered = query % tuple(f"${number}" for number in range(1, places + 1))
             self._unsent.append(f"PREPARE {name} AS {numbered}".encode())
-            self._prepared[query] = f"EXECUTE {name} ({', '.join(['%s'] * places)})" if places else f"EXECUTE {name}"
-        return self._prepared[query]
+            execution = f"EXECUTE {name} ({', '.join(['%s'] * places)})" if places else f"EXECUTE {name}"
+            known = self._prepared[query] = _Prepared(name, execution, now + _LIFE)
+        return known.execution
 
     def complete(self, statement: bytes) -> bytes | None:
         """The statement with what goes before it; None if it is to go with another one."""
@@ -110,6 +124,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             with debug_transaction(self, "COMMIT"), self.wrap_database_errors:
                 self._end(b"COMMIT")
 
+    def _savepoint_rollback(self, sid: str) -> None:
+        self._drop()  # it came after the savepoint; if it failed now, there would be no way back to that
+        super()._savepoint_rollback(sid)  # type: ignore[misc]
+
     def _rollback(self) -> None:
         self._drop()
         if self.connection is not None:
@@ -120,7 +138,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Nothing is sent for a transaction in which nothing was done."""
         try:
             if self._unsent[1:] or not self._is_idle():
-                self.create_cursor().execute(how)
+                cursor = self.create_cursor()
+                cursor.execute(how)
+                if cursor.statusmessage != how.decode():  # what failed is not committed, and PostgreSQL takes that for no error
+                    raise InternalError("the transaction was undone: a statement of it had failed, and somebody let that pass")
         finally:
             self._unsent.clear()
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, connections
 from django.test import RequestFactory
 from rest_framework.authtoken.models import Token
 
@@ -94,3 +95,18 @@ def test_a_status_that_is_old_is_not_told(caller, clock):
 )
 def test_what_is_unusual_is_left_to_the_framework(caller, unusual):
     assert caller.ask(**{"path": "/api/v7/status/"} | unusual)[::2] == (None, b"the framework")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.on_postgresql
+def test_a_session_that_is_ended_costs_one_answer(caller):
+    caller.ask("/api/v7/status/")
+    other = connections.create_connection("default")
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+    other.close()
+    answers = []
+    for _ in range(3):
+        etags.forget()
+        answers.append(caller.ask("/api/v7/status/")[0])
+    assert answers == ["503", "200", "200"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -130,6 +132,32 @@ def test_a_part_that_fails_is_undone_alone(text):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_part_that_is_given_up_is_undone_alone_though_something_unsent_would_have_failed():
+    with transaction.atomic():
+        left(1)
+        with suppress(ZeroDivisionError, DatabaseError), transaction.atomic():
+            with recurring(is_awaited=False) as cursor:
+                cursor.execute("SELECT 1/0 FROM nowhere")
+            raise ZeroDivisionError
+        left(3)
+    assert kept() == [(1, "s"), (3, "s")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_failed_is_not_taken_for_committed_though_a_part_let_the_error_pass():
+    def lost() -> None:
+        with recurring(is_awaited=False) as cursor:
+            cursor.execute("SELECT 1/0 FROM nowhere")
+        with suppress(DatabaseError), transaction.atomic():
+            left(1)
+
+    with pytest.raises(DatabaseError), transaction.atomic():
+        lost()
+    left(2)
+    assert kept() == [(2, "s")]
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.on_postgresql
 def test_what_the_session_had_prepared_is_prepared_anew_once_the_schema_has_outgrown_it():
     def alter(kind: str) -> None:
@@ -152,6 +180,30 @@ def test_what_the_session_had_prepared_is_prepared_anew_once_the_schema_has_outg
         assert len(ids()) == 2
     finally:
         alter("bigint")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.on_postgresql
+def test_a_table_that_has_grown_is_soon_asked_by_its_index(clock):
+    def plan() -> str:
+        for _ in range(10):
+            with recurring() as cursor:
+                cursor.execute("SELECT shape FROM queue_left WHERE id = ANY(%s)", ["{1,2}"])
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM pg_prepared_statements WHERE statement LIKE '%SELECT shape FROM queue_left%'")
+            [(name,)] = cursor.fetchall()
+            cursor.execute(f"EXPLAIN EXECUTE {name} ('{{1,2}}')")
+            return "\n".join(line for (line,) in cursor.fetchall())
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_bitmapscan = off")  # on an empty table it is nearly as cheap as a look at all rows
+        cursor.execute("SET enable_indexscan = off")
+        assert "Seq Scan" in plan()
+        cursor.execute("RESET enable_bitmapscan")
+        cursor.execute("RESET enable_indexscan")
+    left(*range(20_000))
+    clock.move(timedelta(seconds=10))
+    assert "Seq Scan" not in plan()
 
 
 @pytest.mark.django_db(transaction=True)
