@@ -209,11 +209,11 @@ class Invariants:
                 raise Violation(f"the {what} {number}, which ended {ended}, was deleted {when}, and is kept for {kept}")
 
     def after_removal(self, names: Iterable[str]) -> None:
-        """Output that goes is of executions whose end is recorded."""
+        """Output that goes is nobody's, or of executions whose end is recorded and whose task has ended."""
         for name in names:
             task = self.cluster.tasks.get(TaskId(name))
-            sql = "SELECT 1 FROM job_exe WHERE cluster_id = ? AND NOT has_ended"
-            if (task is not None and task.end is None) or self.database.rows(sql, [parse_cluster_id(name)]):
+            exes = self.database.rows("SELECT has_ended FROM job_exe WHERE cluster_id = ?", [parse_cluster_id(name)])
+            if exes and ((task is not None and task.end is None) or not all(has_ended for (has_ended,) in exes)):
                 raise Violation(f"the output of {name} was removed, and it has not ended")
 
     def when_all_is_old(self) -> None:
